@@ -27,7 +27,7 @@ LONG_FILES: dict[str, str] = {
     "gateway/shared_state/sqlite.py": "one engine: every call in one transaction, and what others published",
     "gateway/sessions/memory.py": "one class that is the memory's whole surface",
     "tests/policy/switch/test_switch.py": "the promises of one machine",
-    "tests/journeys/in_memory.py": "one town without sockets",
+    "tests/journeys/in_memory.py": "one system without sockets",
     "tests/journeys/one_user.py": "one day's steps, and what must hold after each",
     "tests/sessions/test_asking.py": "the tests of one class",
     "gateway/doors/login/redeemer.py": "one redemption, from its turn to its answer",
@@ -40,8 +40,8 @@ LONG_FILES: dict[str, str] = {
 LONG_FUNCTIONS: dict[str, str] = {
     "gateway/compose/login.py:login_door": "the one list of what the login door is made of",
     "gateway/compose/parts.py:make_parts": "the one list of what a gateway is made of, in the order in which it is built",
-    "tests/attacks/deployment.py:deployed": "one deployment from its org to its end",
-    "tests/journeys/town.py:town": "one town from its org to its end",
+    "tests/harness/site.py:deployed": "one deployment from its org to its end",
+    "tests/harness/system.py:system": "one system from its org to its end",
     "gateway/edge/http_proxy.py:HttpProxy.forward": "one exchange from its body to its answer; a third is what it promises",
 }
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.attacks.deployment import Site, deployed
+from tests.harness.site import Site, deployed
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Links that lead a browser to the login host, from the user's own site and from another one. Checks nothing by itself."""
 
-from tests.attacks.deployment import NAVIGATE, Site
+from tests.harness.site import NAVIGATE, Site
 
 ME, REDEEM = "/api/v1/sessions/me", "/login/sessionCookieRedirect"
 OWN_SITE, OTHER_SITE = NAVIGATE.replace(b"none", b"same-site"), NAVIGATE.replace(b"none", b"cross-site")

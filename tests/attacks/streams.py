@@ -1,7 +1,9 @@
 """WebSockets and event streams through the whole gateway, and the app that serves both. Checks nothing by itself."""
 
-from tests.attacks.deployment import Site, Visit, Wire
+from tests.harness.app import Visit
+from tests.harness.site import Site
 from tests.harness.websocket import KEY, MASK, echo, frame
+from tests.harness.wire import Wire
 
 _UPGRADE = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + KEY + b"\r\n"
 ORIGIN = b"Origin: https://hr.example.com\r\n"

@@ -10,8 +10,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
-from tests.attacks.deployment import CONFIGURATION, Site, Visit, deployed
-from tests.upstream.conftest import PATIENCE, Wire
+from tests.harness.app import Visit
+from tests.harness.site import CONFIGURATION, Site, deployed
+from tests.harness.wire import PATIENCE, Wire
 
 OPEN = "open.example.com"
 HERE = b"Host: open.example.com\r\n"

@@ -4,11 +4,12 @@ import json
 
 import pytest
 
-from tests.attacks.deployment import FETCH, NAVIGATE, Reply
 from tests.attacks.memory import MEBIBYTE, memory
 from tests.attacks.strict import HERE, strict
 from tests.doors.app_gateway import app_gateway
-from tests.upstream.conftest import Visit
+from tests.harness.app import Visit
+from tests.harness.replies import Reply
+from tests.harness.site import FETCH, NAVIGATE
 
 LENGTH = b"Content-Length: %d\r\n\r\n" % (100 * MEBIBYTE)
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"

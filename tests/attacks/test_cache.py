@@ -6,12 +6,13 @@ import secrets
 import pytest
 
 from gateway.dev.standin import fault
-from tests.attacks.deployment import ALICE, BOB, FETCH, HR, LOGIN, NAVIGATE, WIKI, Site, cookie_line, deployed
-from tests.journeys.person import Person, redemption
-from tests.journeys.town import ME, Town, town
+from tests.harness.browser import ALICE, BOB, HR, LOGIN, WIKI
+from tests.harness.person import Person, redemption
+from tests.harness.site import FETCH, NAVIGATE, Site, cookie_line, deployed
+from tests.harness.system import ME, System, system
 
 
-def questions(place: Town) -> int:
+def questions(place: System) -> int:
     return len(place.rows("GET", ME))
 
 
@@ -49,7 +50,7 @@ async def test_k2_the_identity_is_remembered_and_never_the_decision(site: Site) 
 
 
 async def test_k4_an_end_at_okta_is_believed_after_the_ttl_and_an_end_here_at_once() -> None:
-    async with town() as place:
+    async with system() as place:
         person = await place.entered(ALICE)
         place.org.sessions.end(place.session(ALICE))
         place.passed += 7.4
@@ -62,7 +63,7 @@ async def test_k4_an_end_at_okta_is_believed_after_the_ttl_and_an_end_here_at_on
 
 
 async def test_k6_two_hundred_at_once_are_one_question_and_its_first_asker_may_leave() -> None:
-    async with town() as place:
+    async with system() as place:
         person = await place.entered(ALICE)
         place.later(11)
         place.org.journal.clear()
@@ -78,7 +79,7 @@ async def test_k6_two_hundred_at_once_are_one_question_and_its_first_asker_may_l
 
 
 async def test_k7_a_429_is_waited_out_by_all_and_signs_nobody_out() -> None:
-    async with town() as place:
+    async with system() as place:
         first, second = await place.entered(ALICE), await place.entered(BOB)
         place.later(11)
         place.fails(ME, method="GET", status=429)
@@ -108,7 +109,7 @@ async def test_k7_grace_bridges_a_429_and_nothing_that_was_revoked() -> None:
 
 @pytest.mark.parametrize("status", [500, 502, 503, 403, 401, 0])
 async def test_k8_an_outage_is_503_and_no_way_to_the_sign_in(status: int) -> None:
-    async with town() as place:
+    async with system() as place:
         person = await place.entered(ALICE)
         told = len(place.told)
         place.later(11)
@@ -123,7 +124,7 @@ async def test_k8_an_outage_is_503_and_no_way_to_the_sign_in(status: int) -> Non
 
 
 async def test_k9_no_session_is_remembered_for_two_seconds_and_hinders_no_new_one() -> None:
-    async with town() as place:
+    async with system() as place:
         person = await place.entered(ALICE)
         place.org.sessions.end(place.session(ALICE))
         place.later(11)
@@ -192,7 +193,7 @@ async def test_k15_no_answer_of_ours_and_no_page_of_a_user_may_be_kept_by_a_cach
 
 async def test_k16_another_ttl_holds_from_the_start_because_nothing_outlives_the_process() -> None:
     """With SIGHUP too: a gateway with the new configuration begins with an empty memory of answers."""
-    async with town() as place:
+    async with system() as place:
         person: Person = await place.entered(ALICE)
         asked = questions(place)
         assert await person.named_by_app() == ALICE

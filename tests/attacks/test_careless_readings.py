@@ -7,7 +7,9 @@ import pytest
 
 from gateway.dev.standin import User
 from tests.attacks.careless_readings import PIECES, careless_readings
-from tests.attacks.deployment import BOB, HR, LOGIN, NAVIGATE, Site, told
+from tests.harness.browser import BOB, HR, LOGIN
+from tests.harness.replies import told
+from tests.harness.site import NAVIGATE, Site
 
 
 async def test_p2_whatever_passes_unasked_is_public_in_every_careless_reading(site: Site) -> None:

@@ -5,9 +5,10 @@ import re
 
 import pytest
 
-from tests.attacks.deployment import ALICE, BOB, FETCH, HR, LOGIN, NAVIGATE, WIKI, Reply, Site, cookie_line, deployed, told
 from tests.attacks.tampering import tampered
-from tests.doors.own_gateway import FORM, NAVIGATION
+from tests.harness.browser import ALICE, BOB, FORM, HR, LOGIN, NAVIGATION, WIKI
+from tests.harness.replies import Reply, told
+from tests.harness.site import FETCH, NAVIGATE, Site, cookie_line, deployed
 
 OWN = re.compile(
     r"__Host-gateway((-start|-owner)?=|(?P<cross_site>-pending|-browser)=)[!-+\--:<-~]*(; Max-Age=\d+)?; Path=/"

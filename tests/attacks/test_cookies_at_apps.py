@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from tests.attacks.deployment import HR, LOGIN, NAVIGATE, Site, Visit
-from tests.upstream.conftest import answering
+from tests.harness.app import Visit, answering
+from tests.harness.browser import HR, LOGIN
+from tests.harness.site import NAVIGATE, Site
 
 
 def cookies_at_app(site: Site) -> list[bytes]:

@@ -9,11 +9,12 @@ import aiohttp
 import pytest
 
 from gateway.edge.frames import close_frame
-from tests.attacks.deployment import CONFIGURATION, FETCH, NAVIGATE, Site, Visit, deployed
 from tests.attacks.streams import EVENT, app, opened
+from tests.harness.app import Visit
+from tests.harness.configuration import SEAL_KEY, SEALED, SMALLEST, finished, problems
+from tests.harness.site import CONFIGURATION, FETCH, NAVIGATE, Site, deployed
 from tests.harness.websocket import MASK, frame
-from tests.house.configurations import SEAL_KEY, SEALED, SMALLEST, finished, problems
-from tests.upstream.conftest import PATIENCE
+from tests.harness.wire import PATIENCE
 
 HERE = b"Host: hr.example.com\r\n" + FETCH
 

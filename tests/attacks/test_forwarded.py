@@ -8,8 +8,10 @@ import itertools
 
 import pytest
 
-from tests.attacks.deployment import ALICE, FETCH, HR, LOCAL, LOGIN, NAVIGATE, WIKI, Reply, Site, deployed, told
-from tests.house.configurations import SMALLEST, problems, settings
+from tests.harness.browser import ALICE, HR, LOGIN, WIKI
+from tests.harness.configuration import SMALLEST, problems, settings
+from tests.harness.replies import Reply, told
+from tests.harness.site import FETCH, LOCAL, NAVIGATE, Site, deployed
 
 ABOUT_THE_WAY = (
     *("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Server", "X-Forwarded-Ssl"),

@@ -9,9 +9,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.attacks.deployment import FETCH, Reply, Site, Wire
 from tests.attacks.strict import HERE, SENTINEL, Strict, strict
-from tests.upstream.conftest import PATIENCE, Visit, answering
+from tests.harness.app import Visit, answering
+from tests.harness.replies import Reply
+from tests.harness.site import FETCH, Site
+from tests.harness.wire import PATIENCE, Wire
 
 LINE = b"POST /x HTTP/1.1\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"

@@ -2,9 +2,11 @@
 
 import pytest
 
-from tests.attacks.deployment import ALICE, BOB, HR, NAVIGATE, WIKI, Site, Visit, told
 from tests.attacks.spelled_fields import lines, spellings
-from tests.upstream.conftest import answering
+from tests.harness.app import Visit, answering
+from tests.harness.browser import ALICE, BOB, HR, WIKI
+from tests.harness.replies import told
+from tests.harness.site import NAVIGATE, Site
 
 HANDSHAKE = (
     b"Origin: https://hr.example.com\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"

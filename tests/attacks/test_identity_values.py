@@ -6,7 +6,9 @@ import json
 import pytest
 
 from gateway.dev.standin import User
-from tests.attacks.deployment import ALICE, BOB, WIKI, Site, told
+from tests.harness.browser import ALICE, BOB, WIKI
+from tests.harness.replies import told
+from tests.harness.site import Site
 
 
 def _assertion(algorithm: str, signature: str) -> str:

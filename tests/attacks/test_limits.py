@@ -11,10 +11,11 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.attacks.deployment import CONFIGURATION, FETCH, NAVIGATE, Site, deployed
 from tests.attacks.memory import MEBIBYTE, memory
 from tests.attacks.strict import OPEN, strict
-from tests.upstream.conftest import PATIENCE, Visit, answering
+from tests.harness.app import Visit, answering
+from tests.harness.site import CONFIGURATION, FETCH, NAVIGATE, Site, deployed
+from tests.harness.wire import PATIENCE
 
 SMALL = 'request_line = "1KiB"\nfields_count = 10\nfields_size = "2KiB"'
 ORIGIN = f"https://{OPEN}"

@@ -8,10 +8,10 @@ import pytest
 
 from gateway.dev.standin import Fault
 from gateway.edge.frames import close_frame
-from tests.attacks.deployment import ALICE, BOB, FETCH, HR, Site, Wire, cookie_line, deployed
 from tests.attacks.streams import EVENT, app, broken, echoes, opened
-from tests.doors.own_gateway import Browser
-from tests.upstream.conftest import PATIENCE
+from tests.harness.browser import ALICE, BOB, HR, Browser
+from tests.harness.site import FETCH, Site, cookie_line, deployed
+from tests.harness.wire import PATIENCE, Wire
 
 ME = "/api/v1/sessions/me"
 

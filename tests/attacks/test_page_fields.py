@@ -1,8 +1,10 @@
 """Row O5: every answer of the gateway itself has header fields that say how a browser may use it."""
 
 from gateway.dev.standin import fault
-from tests.attacks.deployment import ALICE, BOB, FETCH, HR, LOGIN, NAVIGATE, Reply, Site
-from tests.upstream.conftest import answering
+from tests.harness.app import answering
+from tests.harness.browser import ALICE, BOB, HR, LOGIN
+from tests.harness.replies import Reply
+from tests.harness.site import FETCH, NAVIGATE, Site
 
 HANDSHAKE = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 

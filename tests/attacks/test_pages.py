@@ -6,10 +6,10 @@ import json
 import pytest
 
 from gateway.dev.standin import User, fault
-from tests.attacks.deployment import ALICE, BOB, FETCH, HR, LOGIN, NAVIGATE, WIKI, Site
-from tests.doors.own_gateway import NAVIGATION
-from tests.house.configurations import SMALLEST, problems, settings
-from tests.upstream.conftest import Behind, answering
+from tests.harness.app import Behind, answering
+from tests.harness.browser import ALICE, BOB, HR, LOGIN, NAVIGATION, WIKI
+from tests.harness.configuration import SMALLEST, problems, settings
+from tests.harness.site import FETCH, NAVIGATE, Site
 
 METHODS = (
     *(

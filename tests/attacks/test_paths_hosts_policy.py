@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.attacks.deployment import ALICE, BOB, FETCH, IIS, Site
+from tests.harness.browser import ALICE, BOB
+from tests.harness.site import FETCH, IIS, Site
 
 DOTTED = (
     *("/public/../admin/secrets", "/public/./../admin", "/public/..", "/public/x/../../admin", "/public/...", "/public/..;/admin"),

@@ -8,8 +8,10 @@ from urllib.parse import quote
 import pytest
 
 from gateway.dev.standin import fault
-from tests.attacks.deployment import ALICE, BOB, FETCH, HR, LOGIN, NAVIGATE, Site, Visit, cookie_line
 from tests.attacks.links import ME, OTHER_SITE, OWN_SITE, REDEEM, link, signed_in_at_org
+from tests.harness.app import Visit
+from tests.harness.browser import ALICE, BOB, HR, LOGIN
+from tests.harness.site import FETCH, NAVIGATE, Site, cookie_line
 
 DOCUMENT = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
 STRANGER = {**DOCUMENT, "Sec-Fetch-Site": "cross-site"}

@@ -14,8 +14,9 @@ from gateway.policy.http.messages import Answer
 from gateway.policy.session.seal import Sealer
 from gateway.policy.session.session import Fingerprinter, SessionToken
 from gateway.shared_state import MemoryState
-from tests.attacks.deployment import ALICE, BOB, FETCH, LOGIN, NAVIGATE, Site, cookie_line, deployed
 from tests.attacks.links import ME, OTHER_SITE, OWN_SITE, link, signed_in_at_org
+from tests.harness.browser import ALICE, BOB, LOGIN
+from tests.harness.site import FETCH, NAVIGATE, Site, cookie_line, deployed
 
 CROSS_PICTURE = b"Accept: */*\r\nOrigin: https://evil.example\r\nSec-Fetch-Mode: no-cors\r\nSec-Fetch-Site: cross-site\r\n"
 PUSHED = {"client_id": "portal", "response_type": "code", "scope": "openid", "redirect_uri": "https://portal.example.com/cb", "state": "x"}

@@ -5,10 +5,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.attacks.deployment import ALICE, BOB, HR, LOGIN, NAVIGATE, WIKI, Site
 from tests.attacks.tampering import tampered
-from tests.doors.own_gateway import FORM, Browser, Reply
-from tests.upstream.conftest import answering
+from tests.harness.app import answering
+from tests.harness.browser import ALICE, BOB, FORM, HR, LOGIN, WIKI, Browser, Reply
+from tests.harness.site import NAVIGATE, Site
 
 
 async def test_r12_a_tampered_start_goes_nowhere(site: Site) -> None:

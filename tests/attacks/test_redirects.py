@@ -4,9 +4,10 @@ import re
 
 import pytest
 
-from tests.attacks.deployment import ALICE, BOB, HR, LOGIN, NAVIGATE, WIKI, Reply, Site, cookie_line
 from tests.attacks.off_site import EVIL, off_site_forms, twice
-from tests.doors.own_gateway import NAVIGATION
+from tests.harness.browser import ALICE, BOB, HR, LOGIN, NAVIGATION, WIKI
+from tests.harness.replies import Reply
+from tests.harness.site import NAVIGATE, Site, cookie_line
 
 SIGN_OUT = "/.gateway/sign-out"
 SAME_SITE = {**NAVIGATION, "Sec-Fetch-Site": "same-site"}

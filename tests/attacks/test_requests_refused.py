@@ -2,8 +2,10 @@
 
 import pytest
 
-from tests.attacks.deployment import ALICE, FETCH, HR, NAVIGATE, WIKI, Site, told
-from tests.house.configurations import SMALLEST, problems, settings
+from tests.harness.browser import ALICE, HR, WIKI
+from tests.harness.configuration import SMALLEST, problems, settings
+from tests.harness.replies import told
+from tests.harness.site import FETCH, NAVIGATE, Site
 
 
 async def status_of(site: Site, head: bytes) -> int:

@@ -11,9 +11,10 @@ import pytest
 from gateway.dev.standin import Fault
 from gateway.edge.frames import close_frame
 from gateway.policy.session.revocation_epoch import TOLERANCE_SECONDS
-from tests.attacks.deployment import ALICE, BOB, CONFIGURATION, FETCH, HR, WIKI, Site, Wire, cookie_line, deployed
 from tests.attacks.streams import EVENT, app, broken, echoes, opened
-from tests.doors.own_gateway import Browser
+from tests.harness.browser import ALICE, BOB, HR, WIKI, Browser
+from tests.harness.site import CONFIGURATION, FETCH, Site, cookie_line, deployed
+from tests.harness.wire import Wire
 
 ME = "/api/v1/sessions/me"
 ENGINES = ("memory", "sqlite")

@@ -5,10 +5,11 @@ import asyncio
 import pytest
 
 from gateway.dev.standin import Engine
-from tests.attacks.deployment import HR as FIRST
-from tests.attacks.deployment import WIKI, Site
-from tests.journeys.person import ALICE, BOB, CAROL, HR, LOGIN, NAVIGATION, SCRIPT, redemption
-from tests.journeys.town import ME, quoted, town
+from tests.harness.browser import HR as FIRST
+from tests.harness.browser import WIKI
+from tests.harness.person import ALICE, BOB, CAROL, HR, LOGIN, NAVIGATION, SCRIPT, redemption
+from tests.harness.site import Site
+from tests.harness.system import ME, quoted, system
 
 ENGINES: tuple[Engine, ...] = ("classic", "identity")
 both_engines = pytest.mark.parametrize("engine", ENGINES)
@@ -17,7 +18,7 @@ both_engines = pytest.mark.parametrize("engine", ENGINES)
 @both_engines
 async def test_l1_a_token_over_a_live_session_changes_nothing_unasked(engine: Engine) -> None:
     """Answered differently on purpose: an untrusted start is asked about (not refused for good), a trusted one is switched (L2)."""
-    async with town(engine) as place:
+    async with system(engine) as place:
         person, token = await place.entered(ALICE), place.org.session_token(BOB)
         for site in ("cross-site", "none"):
             page = await person.ask(redemption(token), site=site)
@@ -30,7 +31,7 @@ async def test_l1_a_token_over_a_live_session_changes_nothing_unasked(engine: En
 
 @both_engines
 async def test_l2_local_end_then_proven_end_at_okta_then_the_new_session(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await place.entered(ALICE)
         old = {person.cookie("sid"), person.cookie("idx")} - {None}
         place.fails(ME, method="DELETE", hold=True)
@@ -50,7 +51,7 @@ async def test_l2_local_end_then_proven_end_at_okta_then_the_new_session(engine:
 
 @both_engines
 async def test_l3_the_same_user_again_is_a_new_session_and_the_old_one_is_closed(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await place.entered(ALICE)
         old = place.session(ALICE)
         assert (await place.enter(person, ALICE)).body == f"hello {ALICE}"
@@ -61,7 +62,7 @@ async def test_l3_the_same_user_again_is_a_new_session_and_the_old_one_is_closed
 
 @both_engines
 async def test_l5_the_sign_in_page_is_no_sign_out_and_a_sign_out_is_one_at_okta(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await place.entered(ALICE)
         before = dict(person.jar)
         shown = await person.ask(f"{LOGIN}/login/login.htm?fromURI={quoted(HR + '/')}")
@@ -89,7 +90,7 @@ async def test_l6_who_may_not_go_on_is_offered_another_account_and_not_let_in_ag
 
 @both_engines
 async def test_l8_nobody_is_signed_out_by_a_picture_or_a_form_of_another_site(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await place.entered(ALICE)
         picture = {"Accept": "image/*", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}
         for origin in (HR, LOGIN):
@@ -109,7 +110,7 @@ async def test_l8_nobody_is_signed_out_by_a_picture_or_a_form_of_another_site(en
 @both_engines
 @pytest.mark.parametrize("status", [500, 429, 0])
 async def test_l9_a_sign_out_that_okta_does_not_hear_is_done_here_and_carried(engine: Engine, status: int) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await place.entered(ALICE)
         place.fails(ME, status=status, times=None)
         page = await person.go(f"{HR}/.gateway/sign-out", site="same-origin", method="POST", body="to=")
@@ -132,7 +133,7 @@ async def test_l12_a_form_of_the_user_before_is_sent_as_the_user_after() -> None
 
     What holds: the app is told who really is there now, never who was there when the page was made.
     """
-    async with town() as place:
+    async with system() as place:
         person = await place.entered(ALICE)
         await place.enter(person, BOB)
         reply = await person.ask(f"{HR}/form-of-alice", "POST", site="same-origin", body="pay=1")
@@ -141,7 +142,7 @@ async def test_l12_a_form_of_the_user_before_is_sent_as_the_user_after() -> None
 
 @both_engines
 async def test_l15_nothing_that_was_shown_is_shown_again_after_a_sign_out(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await place.entered(ALICE)
         shown = await person.ask(f"{HR}/salary")
         assert shown.values("Cache-Control") == ["no-store"]
@@ -163,7 +164,7 @@ async def test_l16_two_apps_and_one_end(site: Site) -> None:
 
 async def test_l16_two_gateways_and_one_end() -> None:
     """Another gateway of the same org ended the session: within the ttl this one hears it from Okta."""
-    async with town() as place:
+    async with system() as place:
         person = await place.entered(ALICE)
         place.org.sessions.end(place.session(ALICE))
         place.later(10.5)
@@ -175,7 +176,7 @@ async def test_l16_two_gateways_and_one_end() -> None:
     "query", ["", "?id_token_hint=x", "?client_id=portal", "?post_logout_redirect_uri=https%3A%2F%2Fevil.example.net%2F"]
 )
 async def test_l17_x6_a_logout_that_okta_refuses_ends_nothing_and_ours_ends_the_session(engine: Engine, query: str) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await place.entered(ALICE)
         reply = await person.ask(f"{LOGIN}/oauth2/v1/logout{query}", site="same-site")
         assert reply.status == 400
@@ -188,7 +189,7 @@ async def test_l17_x6_a_logout_that_okta_refuses_ends_nothing_and_ours_ends_the_
 
 @both_engines
 async def test_l18_a_script_without_a_session_is_told_in_json(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await place.entered(ALICE)
         place.org.sessions.end(place.session(ALICE))
         place.later(11)

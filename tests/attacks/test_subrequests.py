@@ -13,10 +13,11 @@ from gateway.compose import Gateway
 from gateway.config import read
 from gateway.dev.standin.users import User
 from gateway.observe import Log
-from tests.attacks.deployment import ALICE, CONFIGURATION, FETCH, HR, LOGIN, NAVIGATE, WIKI, Site, deployed
-from tests.attacks.fronts import DIALECTS, GATEWAY, TRUSTING, ask, identity, told
-from tests.attacks.replies import Reply
-from tests.house.configurations import SEALED
+from tests.harness.browser import ALICE, HR, LOGIN, WIKI
+from tests.harness.configuration import SEALED
+from tests.harness.replies import Reply
+from tests.harness.site import CONFIGURATION, FETCH, NAVIGATE, Site, deployed
+from tests.harness.subrequests import DIALECTS, GATEWAY, TRUSTING, ask, identity, told
 
 OTHERS = [dialect for dialect in DIALECTS if dialect != "nginx"]
 MANY = CONFIGURATION.replace('"X-Auth-User" = "login"', ", ".join(f'"X-Auth-User-{number}" = "login"' for number in range(40)))

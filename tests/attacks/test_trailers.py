@@ -9,9 +9,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.attacks.deployment import ALICE, BOB, FETCH, HR, Site, cookie_line, told
 from tests.attacks.strict import HERE, Strict, strict
-from tests.upstream.conftest import PATIENCE, Visit, Wire
+from tests.harness.app import Visit
+from tests.harness.browser import ALICE, BOB, HR
+from tests.harness.replies import told
+from tests.harness.site import FETCH, Site, cookie_line
+from tests.harness.wire import PATIENCE, Wire
 
 POST = b"POST /first HTTP/1.1\r\n" + HERE + b"Transfer-Encoding: chunked\r\n"
 TRAILERS = {

@@ -6,8 +6,10 @@ import json
 import pytest
 
 from gateway.edge.frames import close_frame
-from tests.attacks.deployment import CONFIGURATION, FETCH, Reply, Site, Visit, deployed
 from tests.attacks.streams import EVENT, ORIGIN, app, broken, echoes, opened, shake
+from tests.harness.app import Visit
+from tests.harness.replies import Reply
+from tests.harness.site import CONFIGURATION, FETCH, Site, deployed
 from tests.harness.websocket import MASK, echo, frame, open_up
 
 

@@ -22,12 +22,12 @@ import uvloop
 from gateway.dev.standin import User
 from gateway.doors.hooks import EVENT_HOOK_PATH
 from tests.doors.hooks.hooked import LOGIN_HOST, SECRET
-from tests.house.callers import Caller
-from tests.house.crew import Running, crew
+from tests.harness.connected_client import Caller
+from tests.harness.redis_servers import SERVER
+from tests.harness.redis_servers import Running as Redis
+from tests.harness.workers import Running, several_workers
 from tests.policy.hooks.events import delivery, event
 from tests.shared_state.engines import moment
-from tests.shared_state.redis_servers import SERVER
-from tests.shared_state.redis_servers import Running as Redis
 
 SECONDS, PER_SECOND, FORGED_PER_SECOND, APP_PER_SECOND = 5.0, 1000.0, 500.0, 200.0
 CONNECTIONS, SESSIONS, ENDED = 32, 50, 20
@@ -125,7 +125,7 @@ async def _gateway(folder: Path, engine: str) -> AsyncIterator[Running]:
     environ = {f"SESSION_GATEWAY__{name}": value for name, value in given.items()}
     users = [User(f"user{number}@example.com", "correct-horse") for number in range(SESSIONS)]
     try:
-        async with crew(folder, workers=1, environ=environ, users=users) as running:
+        async with several_workers(folder, workers=1, environ=environ, users=users) as running:
             running.org.limits.per_minute = 1_000_000
             yield running
     finally:

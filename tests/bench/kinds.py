@@ -120,7 +120,7 @@ def measured(made: Arena, kind: Kind, old: Path | None, rounds: int) -> dict[str
     with ExitStack() as opened:
         rows, messages = {}, {}
         for name, checkout in checkouts.items():
-            contestant = made.town.setting.gateway(name, checkout, kind.proxies, environ)
+            contestant = made.system.setting.gateway(name, checkout, kind.proxies, environ)
             row = rows[name] = Row(opened.enter_context(made.running(contestant)))
             text = kind.message(made.what_is_asked(row.running))
             messages[name] = Messages(written([text], made.folder / f"{name}.messages"), share=kind.share)

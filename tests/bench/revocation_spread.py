@@ -13,11 +13,11 @@ from pathlib import Path
 
 import uvloop
 
-from tests.house.crew import crew
+from tests.harness.redis_servers import SERVER
+from tests.harness.workers import several_workers
 from tests.house.spreading import Spread, rounds
 from tests.house.spreading_replicas import ReplicaSpread, replicas
 from tests.house.spreading_replicas import rounds as rounds_of_replicas
-from tests.shared_state.redis_servers import SERVER
 
 ROUNDS, WORKERS, ASKS_AFTER = 1000, 4, 7
 REPLICAS, WORKERS_OF_REPLICA, SESSIONS, PER_SECOND = 3, 2, 200, 500.0
@@ -66,7 +66,7 @@ def _told(more: str, seconds: list[float], *, is_good: bool) -> int:
 
 
 async def _seen(folder: Path, count: int) -> Spread:
-    async with crew(folder, workers=WORKERS) as running:
+    async with several_workers(folder, workers=WORKERS) as running:
         running.org.limits.per_minute = 1_000_000
         return await rounds(running, list(islice(cycle(LOGINS), count)), ASKS_AFTER)
 

@@ -31,8 +31,8 @@ import uvloop
 
 import gateway
 from gateway.policy.routing import routing
-from tests.attacks.deployment import BOB, FETCH, HR, LOGIN, NAVIGATE, Site, deployed
-from tests.doors.own_gateway import NAVIGATION
+from tests.harness.browser import BOB, HR, LOGIN, NAVIGATION
+from tests.harness.site import FETCH, NAVIGATE, Site, deployed
 
 HOUSE = Path(gateway.__file__).resolve().parent
 STRANGERS = "dev"

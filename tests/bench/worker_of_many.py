@@ -150,7 +150,7 @@ def _cpu_seconds(pid: int) -> float:
 @contextmanager
 def _row(made: Arena, engine: str, workers: int) -> Iterator[Row]:
     with gateway(made, f"{made.core},{made.load_core}", engine, workers) as (program, port):
-        asked = made.town.signed_in(port)
+        asked = made.system.signed_in(port)
         processes = list(tree(program.pid))
         worker = processes[-1]
         for process in processes:

@@ -116,7 +116,7 @@ def _row(made: Arena, opened: ExitStack, name: str, engines: list[tuple[str, int
     gateways = [opened.enter_context(gateway(made, str(made.core), engine, workers)) for engine, workers in engines]
     asked: list[Asked] = []
     for program, port in gateways:
-        made.asked = made.town.signed_in(port)
+        made.asked = made.system.signed_in(port)
         asked.append(made.asked)
         if (wrong := made.trouble(Running("", program, port))) is not None:
             raise NotRunning(f"{name} {wrong}")
@@ -158,7 +158,7 @@ def gateway(made: Arena, cores: str, engine: str, workers: int, more: Mapping[st
     folder = made.folder / f"{engine}-{workers}-{free_port()}"
     folder.mkdir()
     place = Place(folder, free_port(), made.app.port, made.app.port)
-    command = made.town.contestant.command(place)
+    command = made.system.contestant.command(place)
     environ = {
         **command.environ,
         "SESSION_GATEWAY__STATE__ENGINE": engine,

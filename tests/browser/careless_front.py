@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from tests.journeys.stage import Stage
+from tests.harness.demonstration import Stage
 
 APP_SAID = "X-App-Said"
 _OF_THE_GATEWAY = re.compile(rb"(?im)^(?:cache-control|clear-site-data):.*\r\n")

@@ -15,7 +15,7 @@ from playwright.async_api import Browser, Playwright, async_playwright
 from tests.browser.careless_front import careless_front
 from tests.browser.other_site import OtherSite, serve_other_site
 from tests.browser.visitor import Visitor
-from tests.journeys.stage import CHROMIUM_FLAGS, Stage, Stages
+from tests.harness.demonstration import CHROMIUM_FLAGS, Stage, Stages
 
 _FORGETS = "--disable-back-forward-cache"
 

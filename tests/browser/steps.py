@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from tests.browser.visitor import PASSWORD
 from tests.browser.webdriver import Person
-from tests.journeys.stage import Stage
+from tests.harness.demonstration import Stage
 
 
 async def enters(person: Person, stage: Stage, name: str, login: str) -> None:

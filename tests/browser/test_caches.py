@@ -16,7 +16,7 @@ from tests.browser.careless_app import CarelessApp
 from tests.browser.conftest import Arrive
 from tests.browser.other_site import OtherSite
 from tests.browser.visitor import ALICE, BOB, ME, Visitor, redemptions
-from tests.journeys.stage import Stage, Stages
+from tests.harness.demonstration import Stage, Stages
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

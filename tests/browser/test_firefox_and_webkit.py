@@ -22,7 +22,7 @@ from tests.browser.visitor import ALICE, BOB, ME, REDEMPTION, SECRET_OF_THE_APP,
 from tests.browser.webdriver import Cookie, Person
 from tests.browser.webkit import BROWSERS, DISPLAY, WebKit, webkit
 from tests.browser.webkit import PROGRAM as WEBKIT
-from tests.journeys.stage import Stage, Stages
+from tests.harness.demonstration import Stage, Stages
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 _USERS = """

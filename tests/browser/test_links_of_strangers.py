@@ -8,7 +8,7 @@ from playwright.async_api import expect
 from tests.browser.conftest import Arrive
 from tests.browser.other_site import OtherSite, link
 from tests.browser.visitor import ALICE, BOB, REDEMPTION, Visitor, redemptions, signed_in
-from tests.journeys.stage import Stage
+from tests.harness.demonstration import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 EACH_ENGINE = pytest.mark.parametrize("stage", ["classic", "identity"], indirect=True)

@@ -10,7 +10,7 @@ from aiohttp import web
 from playwright.async_api import expect
 
 from tests.browser.visitor import ALICE, BOB, PASSWORD, Visitor, redemptions, signed_in
-from tests.journeys.stage import Stage
+from tests.harness.demonstration import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 EACH_ENGINE = pytest.mark.parametrize("stage", ["classic", "identity"], indirect=True)

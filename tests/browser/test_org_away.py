@@ -4,7 +4,7 @@ import pytest
 
 from gateway.dev.standin import fault
 from tests.browser.visitor import ALICE, BOB, ME, REDEMPTION, Visitor, follow, redemptions, signed_in
-from tests.journeys.stage import Stage
+from tests.harness.demonstration import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 EACH_ENGINE = pytest.mark.parametrize("stage", ["classic", "identity"], indirect=True)

@@ -15,7 +15,7 @@ from playwright.async_api import Page, expect
 from tests.browser.conftest import Arrive
 from tests.browser.picture_files import keep
 from tests.browser.visitor import ALICE, BOB, Visitor
-from tests.journeys.stage import Stage
+from tests.harness.demonstration import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 FOLDER = Path(__file__).parent / "pictures"

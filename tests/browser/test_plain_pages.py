@@ -11,7 +11,7 @@ from tests.browser.conftest import Arrive
 from tests.browser.contrasts import CONTRASTS
 from tests.browser.other_site import STAYS, OtherSite, link
 from tests.browser.visitor import ALICE, BOB, ME, Visitor, signed_in
-from tests.journeys.stage import Stage
+from tests.harness.demonstration import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

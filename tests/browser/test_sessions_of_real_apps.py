@@ -13,7 +13,7 @@ from playwright.async_api import expect
 from tests.browser.conftest import Arrive
 from tests.browser.visitor import ALICE, BOB, Visitor
 from tests.field.real_apps import APPS, Cookies, RealApp
-from tests.journeys.stage import Stages
+from tests.harness.demonstration import Stages
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 HOST, DEEP = Cookies(), Cookies("/app", "example.localhost")

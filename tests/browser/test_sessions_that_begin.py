@@ -14,7 +14,7 @@ from gateway.dev.standin import Org, Row, fault, fingerprint
 from tests.browser.beginnings import ON_EACH_ENGINE, WAYS
 from tests.browser.other_site import OtherSite
 from tests.browser.visitor import ALICE, BOB, ME, Visitor, signed_in
-from tests.journeys.stage import Stage
+from tests.harness.demonstration import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 EACH_WAY = pytest.mark.parametrize(("stage", "way"), ON_EACH_ENGINE, indirect=["stage"])

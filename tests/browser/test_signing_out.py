@@ -9,7 +9,7 @@ from playwright.async_api import Browser, CDPSession, Request, expect
 
 from tests.browser.conftest import Arrive
 from tests.browser.visitor import ALICE, BOB, SECRET_OF_THE_APP, Visitor, signed_in
-from tests.journeys.stage import Stage
+from tests.harness.demonstration import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 EACH_ENGINE = pytest.mark.parametrize("stage", ["classic", "identity"], indirect=True)

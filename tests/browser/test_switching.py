@@ -6,7 +6,7 @@ from playwright.async_api import Browser, expect
 
 from gateway.dev.standin import Row
 from tests.browser.visitor import ALICE, BOB, ME, REDEMPTION, Visitor, redemptions, signed_in
-from tests.journeys.stage import Stage
+from tests.harness.demonstration import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 EACH_ENGINE = pytest.mark.parametrize("stage", ["classic", "identity"], indirect=True)

@@ -9,7 +9,7 @@ from playwright.async_api import Page, expect
 from gateway.dev.standin import ALICE_AND_BOB, Engine, Org, User, fault
 from tests.browser.conftest import Arrive
 from tests.browser.visitor import ALICE, BOB, CAROL, ME, PASSWORD, REDEMPTION, Visitor, follow, redemptions, signed_in
-from tests.journeys.stage import Stages
+from tests.harness.demonstration import Stages
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 EACH_ENGINE = pytest.mark.parametrize("engine", ["classic", "identity"])

@@ -22,10 +22,10 @@ from gateway.dev.standin import Engine, Org, OrgSession, fault, serve
 from gateway.observe import Log
 from tests.browser.visitor import ALICE, BOB, CAROL, ME, Visitor, follow, redemptions
 from tests.deploy.running import running
-from tests.journeys.stage import Stage
+from tests.harness.demonstration import Stage
+from tests.harness.redis_servers import free_port, needs_redis
+from tests.harness.system import USERS
 from tests.journeys.three_replicas import Three, three_replicas
-from tests.journeys.town import USERS
-from tests.shared_state.redis_servers import free_port, needs_redis
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),

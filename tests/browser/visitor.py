@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from playwright.async_api import BrowserContext, ConsoleMessage, Page, Request, WebError, expect
 
 from gateway.dev.standin import Row, fingerprint
-from tests.journeys.stage import Stage
+from tests.harness.demonstration import Stage
 
 ALICE, BOB, CAROL, PASSWORD = "alice@example.com", "bob@example.com", "carol@example.com", "correct-horse"
 REDEMPTION = "/login/sessionCookieRedirect"

@@ -8,7 +8,8 @@ import pytest
 from gateway.errors import Unreachable
 from gateway.policy.session.passes import Pending
 from gateway.revocations import LocalRevocations, Revocation
-from tests.doors.own_gateway import ALICE, BOB, FORM, HR, LOGIN, WIKI, Browser, OwnGateway, own_gateway
+from tests.doors.own_gateway import OwnGateway, own_gateway
+from tests.harness.browser import ALICE, BOB, FORM, HR, LOGIN, WIKI, Browser
 
 PASS, PENDING = "__Host-gateway", "__Host-gateway-pending"
 SIGN_OUT = "/.gateway/sign-out"

@@ -14,10 +14,10 @@ from gateway.coordination.unfinished_work import ALIVE_SECONDS, UnfinishedWork
 from gateway.errors import LeaseLost, LeaseTaken, StateFailed
 from gateway.observe import Log
 from gateway.shared_state import Lease, MemoryState
-from tests.house.configurations import SEALED
+from tests.harness.configuration import SEALED
+from tests.harness.system import CONFIGURATION
 from tests.journeys.scripted_loop import ScriptedLoop
 from tests.journeys.shared_memory import SharedMemory
-from tests.journeys.town import CONFIGURATION
 
 
 def views() -> tuple[SharedMemory, SharedMemory]:

@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 
 from tests.deploy.objects import ROOT
-from tests.house.configurations import finished
+from tests.harness.configuration import finished
 
 IS_COMPILED = ROOT.parent.name == "build"  # where `make compiled` puts it
 

@@ -28,8 +28,8 @@ from aiohttp.abc import ResolveResult
 
 from tests.deploy.objects import DEPLOY
 from tests.deploy.running import OWN_PROGRAM, running
-from tests.house.configurations import SEALED
-from tests.journeys.stage import EveryNameIsHere
+from tests.harness.configuration import SEALED
+from tests.harness.demonstration import EveryNameIsHere
 
 PORTS = ("8080", "8081", "8091", "8092", "9091", "9092", "3000", "6379")
 READY = {

@@ -12,7 +12,7 @@ from gateway.config.values import byte_count, host_of, port_of
 from gateway.shared_state.database import LARGEST_FILE_BYTES
 from tests.deploy.objects import DEPLOY, RUNNING, configuration, containers, environment, gateway_of, of, one, pods
 from tests.harness.certificates import certificate
-from tests.house.configurations import SEAL_KEY, SEALED
+from tests.harness.configuration import SEAL_KEY, SEALED
 
 ROOT_OF_PODS, STATE_OF_PODS = "/run/session-gateway/", "/var/lib/session-gateway"
 

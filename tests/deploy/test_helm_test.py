@@ -10,7 +10,7 @@ from aiohttp import web
 
 from tests.deploy.objects import configuration, gateway_of, of, one
 from tests.deploy.running import OWN_PROGRAM, listening_at, running
-from tests.house.configurations import SEALED
+from tests.harness.configuration import SEALED
 
 HERE = {"SESSION_GATEWAY__LISTEN__ADDRESS": "127.0.0.1:0", "SESSION_GATEWAY__ADMIN__ADDRESS": "127.0.0.1:0"}
 

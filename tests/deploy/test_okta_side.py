@@ -8,7 +8,7 @@ import pytest
 from gateway.commands.okta_admin import okta_admin
 from gateway.config import Settings, advice, read
 from tests.deploy.okta_guide import WAYS, values_of
-from tests.house.configurations import SEALED
+from tests.harness.configuration import SEALED
 
 _EXAMPLE = re.compile(r"```toml\n(?P<text>.+?)```", re.DOTALL)
 

@@ -25,7 +25,7 @@ from gateway.dev import demo
 from gateway.dev.standin import Client, Org, serve
 from gateway.observe import Log
 from tests.deploy.okta_guide import TEXT, WAYS, values_of
-from tests.journeys.stage import NAVIGATION
+from tests.harness.demonstration import NAVIGATION
 
 ALICE, PASSWORD = "alice@example.com", "correct-horse"
 FRONT, OWN_NAME, APART = WAYS

@@ -11,7 +11,7 @@ import pytest
 
 from tests.deploy.objects import Object, configuration, containers, environment, gateway_of, of, of_chart, one, pods
 from tests.deploy.running import OWN_PROGRAM, running
-from tests.house.configurations import SEAL_KEY
+from tests.harness.configuration import SEAL_KEY
 
 USER_OF_A_NAMESPACE = 1000690000  # as OpenShift hands them out; its group is 0
 

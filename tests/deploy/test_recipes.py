@@ -12,7 +12,7 @@ import yaml
 
 from gateway.policy.routing.dialects import AUTH, dialect_of
 from tests.deploy.objects import DEPLOY, RECIPES, Object, of, one
-from tests.house.configurations import settings
+from tests.harness.configuration import settings
 
 IDENTITY = {name.lower() for name in settings().config.apps[0].identity}
 # What the gateway needs to see of a request to judge it; host, method and path are always sent.

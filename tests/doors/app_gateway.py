@@ -45,8 +45,10 @@ from gateway.sessions import Asking, SessionRules, Sessions
 from gateway.shared_state import MemoryState
 from gateway.upstream.place import ServerAddress
 from gateway.upstream.pool import PoolRules, Upstream
+from tests.harness.app import Behind, Script, Visit
 from tests.harness.certificates import certificate
-from tests.upstream.conftest import PATIENCE, Behind, Script, Visit, Wire, client_server, noted
+from tests.harness.server import client_server, noted
+from tests.harness.wire import PATIENCE, Wire
 
 ALICE, BOB = "alice@example.com", "bob@example.com"
 HR = "hr.example.com:443"

@@ -32,7 +32,8 @@ from gateway.policy.http.messages import HeadLimits, RequestHead
 from gateway.policy.routing.routing import App
 from tests.doors.app_gateway import TABLE, AppGateway, Secured, app_gateway
 from tests.doors.listening import SteeredDoor
-from tests.upstream.conftest import PATIENCE, Visit, Wire, hello
+from tests.harness.app import Visit, hello
+from tests.harness.wire import PATIENCE, Wire
 
 _TIMES = re.compile(r"_seconds|_created|_info")
 BROKEN = b"(broken)"

@@ -9,7 +9,7 @@ from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.pages import BadRequest, render
 from gateway.policy.http.messages import Answer
-from tests.upstream.conftest import client_server
+from tests.harness.server import client_server
 
 NEVER_STORED = {(b"Cache-Control", b"no-store"), (b"X-Content-Type-Options", b"nosniff")}
 

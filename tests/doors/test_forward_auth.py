@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateway.dev.standin import fault
-from tests.attacks.deployment import ALICE, BOB, FETCH, HR, LOGIN, NAVIGATE, WIKI, Site, cookie_line, deployed
-from tests.attacks.fronts import DIALECTS, TRUSTING, ask, identity, told
+from tests.harness.browser import ALICE, BOB, HR, LOGIN, WIKI
+from tests.harness.site import FETCH, NAVIGATE, Site, cookie_line, deployed
+from tests.harness.subrequests import DIALECTS, TRUSTING, ask, identity, told
 
 ME = "/api/v1/sessions/me"
 FORM = b"Accept: text/html\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\nSec-Fetch-Site: same-origin\r\n"

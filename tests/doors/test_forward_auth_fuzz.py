@@ -18,7 +18,7 @@ from gateway.policy.session.passes import Pass, Passes
 from gateway.policy.session.seal import Sealer
 from gateway.policy.session.session import SessionCookie
 from tests.attacks.careless_readings import careless_readings
-from tests.attacks.fronts import DIALECTS, told
+from tests.harness.subrequests import DIALECTS, told
 from tests.policy.received import admitted
 from tests.sessions.scripted import BROWSER, GONE, WALL, answer, memory, session
 

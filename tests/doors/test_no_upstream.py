@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.attacks.deployment import ALICE, CONFIGURATION, FETCH, HR, LOGIN, NAVIGATE, Site, cookie_line, deployed
-from tests.attacks.fronts import TRUSTING, ask, identity
+from tests.harness.browser import ALICE, HR, LOGIN
+from tests.harness.site import CONFIGURATION, FETCH, NAVIGATE, Site, cookie_line, deployed
+from tests.harness.subrequests import TRUSTING, ask, identity
 from tests.harness.websocket import SHAKE
 
 CARRIED = re.sub(r'upstream = "\{upstream\}"\n(first_byte_timeout = "5s"\n)?', "", CONFIGURATION, count=1)

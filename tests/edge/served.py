@@ -12,7 +12,8 @@ from gateway.edge.responses import Response
 from gateway.edge.rules import ClientRules
 from gateway.edge.server import HttpServer, Listening
 from gateway.policy.http.messages import HeadLimits, Malformed
-from tests.upstream.conftest import Handle, Wire, said
+from tests.harness.server import Handle, said
+from tests.harness.wire import Wire
 
 HERE = b"Host: hr.example.com\r\n"
 LIMITS = HeadLimits(line_bytes=200, most_fields=10, fields_bytes=250)

@@ -12,7 +12,8 @@ from gateway.edge.responses import Response
 from gateway.edge.rules import ClientRules
 from gateway.errors import UploadBroken
 from tests.edge.served import HERE, LIMITS, Served, asks, posts, served
-from tests.upstream.conftest import PATIENCE, Wire, said
+from tests.harness.server import said
+from tests.harness.wire import PATIENCE, Wire
 
 GET = asks(b"/get")
 CHUNKS = b"Transfer-Encoding: chunked"

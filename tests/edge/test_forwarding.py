@@ -21,7 +21,9 @@ from gateway.upstream.fetching import Taking
 from gateway.upstream.place import ServerAddress
 from gateway.upstream.pool import PoolRules, Upstream
 from tests.edge.served import HERE, Served, asks, posts, served
-from tests.upstream.conftest import PATIENCE, Behind, Visit, hello, said
+from tests.harness.app import Behind, Visit, hello
+from tests.harness.server import said
+from tests.harness.wire import PATIENCE
 
 CHUNKED = b"Transfer-Encoding: chunked"
 LARGE = 3_000_000

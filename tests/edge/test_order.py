@@ -11,7 +11,8 @@ from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.edge.rules import Listener, Waiting
 from tests.edge.served import Served, asks, posts, served
-from tests.upstream.conftest import PATIENCE, said
+from tests.harness.server import said
+from tests.harness.wire import PATIENCE
 
 LARGE = 4 * 1024 * 1024
 TURNS = 50

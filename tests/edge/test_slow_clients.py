@@ -14,7 +14,9 @@ from gateway.policy.http.messages import Answer, RequestHead
 from tests.doors.listening import listener
 from tests.doors.quick_gateway import quick
 from tests.edge.served import asks, posts, served
-from tests.upstream.conftest import PATIENCE, Visit, Wire, said
+from tests.harness.app import Visit
+from tests.harness.server import said
+from tests.harness.wire import PATIENCE, Wire
 
 CHUNKS = b"Transfer-Encoding: chunked"
 IN_CHUNKS = asks(b"/", CHUNKS, method=b"POST")

@@ -8,7 +8,8 @@ from gateway.edge.connection import ClientConnection
 from gateway.edge.rules import ClientRules
 from tests.doors.app_gateway import BOB
 from tests.doors.quick_gateway import BROKEN, Thinking, asked, quick, rest_of, under_way
-from tests.upstream.conftest import PATIENCE, hello
+from tests.harness.app import hello
+from tests.harness.wire import PATIENCE
 
 CLOSE = b"Connection: close\r\n"
 STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n"

@@ -11,7 +11,7 @@ from gateway.edge.rules import Waiting
 from gateway.policy.http.messages import RequestHead
 from gateway.policy.routing.routing import App
 from tests.doors.quick_gateway import BROKEN, asked, quick
-from tests.upstream.conftest import PATIENCE
+from tests.harness.wire import PATIENCE
 
 
 class Flawed:

@@ -8,7 +8,8 @@ import pytest
 from gateway.edge.rules import ClientRules
 from tests.doors.app_gateway import Secured
 from tests.doors.quick_gateway import BROKEN, Address, Thinking, asked, quick, rest_of, under_way
-from tests.upstream.conftest import PATIENCE, Visit, Wire, hello
+from tests.harness.app import Visit, hello
+from tests.harness.wire import PATIENCE, Wire
 
 CLOSE = b"Connection: close\r\n"
 PIECE = 60_000

@@ -7,8 +7,8 @@ from gateway.upstream.fetching import TRIES
 from gateway.upstream.place import ServerAddress
 from tests.doors.app_gateway import BOB
 from tests.doors.quick_gateway import BROKEN, Quick, asked, duplicate, held_up, quick, rest_of
+from tests.harness.wire import PATIENCE, Wire
 from tests.upstream.batches import make_busy
-from tests.upstream.conftest import PATIENCE, Wire
 
 
 async def test_whoever_waits_is_answered_when_one_is_free() -> None:

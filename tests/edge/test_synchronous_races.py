@@ -13,8 +13,9 @@ from gateway.edge.request import Request
 from gateway.edge.rules import Listener
 from gateway.upstream.heads import AnswerTerms
 from tests.doors.quick_gateway import Quick, asked, duplicate, held_up, quick
+from tests.harness.app import Visit
+from tests.harness.wire import PATIENCE, Wire
 from tests.upstream.batches import make_busy
-from tests.upstream.conftest import PATIENCE, Visit, Wire
 
 
 class TestReturning:

@@ -6,7 +6,8 @@ import re
 import pytest
 
 from tests.doors.quick_gateway import BROKEN, Quick, asked, quick
-from tests.upstream.conftest import PATIENCE, Visit, Wire, hello
+from tests.harness.app import Visit, hello
+from tests.harness.wire import PATIENCE, Wire
 
 CLOSE = b"Connection: close\r\n"
 FORM = b"POST /%d HTTP/1.1\r\nHost: hr.example.com\r\nContent-Length: 4\r\n"

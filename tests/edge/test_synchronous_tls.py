@@ -10,7 +10,8 @@ import pytest
 from gateway.edge.rules import ClientRules
 from tests.doors.app_gateway import Secured
 from tests.doors.quick_gateway import Thinking, asked, quick, rest_of
-from tests.upstream.conftest import PATIENCE, Visit
+from tests.harness.app import Visit
+from tests.harness.wire import PATIENCE
 
 BIG = 32 * 1024 * 1024
 

@@ -5,8 +5,10 @@ import asyncio
 import pytest
 
 from tests.edge.served import asks
+from tests.harness.app import Behind, Visit
 from tests.harness.websocket import MASK, SHAKE, echo, frame, open_up
-from tests.upstream.conftest import PATIENCE, Behind, Front, Visit
+from tests.harness.wire import PATIENCE
+from tests.upstream.proxy import Front
 
 SHAKES = SHAKE + b"\r\n"
 EARLY = frame(b"early", 1, mask=MASK)

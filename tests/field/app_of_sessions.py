@@ -6,9 +6,10 @@ Owns the state of that app, and the reading of the gateway's Set-Cookie lines as
 import re
 from dataclasses import dataclass, field
 
-from tests.attacks.deployment import CONFIGURATION, FETCH, HR, NAVIGATE, Site
-from tests.attacks.replies import Reply
-from tests.upstream.conftest import Visit
+from tests.harness.app import Visit
+from tests.harness.browser import HR
+from tests.harness.replies import Reply
+from tests.harness.site import CONFIGURATION, FETCH, NAVIGATE, Site
 
 SIGN_OUT = "/app/logout"
 WITH_SIGN_OUT = CONFIGURATION.replace('name = "hr"', f'name = "hr"\nsign_out_path = "{SIGN_OUT}"')

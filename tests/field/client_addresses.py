@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 
-from tests.attacks.deployment import Reply, Site
+from tests.harness.replies import Reply
+from tests.harness.site import Site
 
 SAME_ORIGIN = b"Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\nSec-Fetch-Site: same-origin\r\n"
 

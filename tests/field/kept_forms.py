@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
-from tests.attacks.deployment import ALICE, HR, Site, Visit
-from tests.doors.own_gateway import Browser, Reply
+from tests.harness.app import Visit
+from tests.harness.browser import ALICE, HR, Browser, Reply
+from tests.harness.site import Site
 from tests.pages.parsed import parse
 
 TARGET = "/leave/save?year=2026&of=a%20b"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tests.house.configurations import APP, LOGIN, OKTA, SMALLEST
+from tests.harness.configuration import APP, LOGIN, OKTA, SMALLEST
 
 LISTEN, RULE = "[listen]\n", "[[app.rule]]\n"
 TLS = 'tls_certificate = "tls.crt"\ntls_key = "tls.key"\n'

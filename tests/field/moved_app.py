@@ -1,6 +1,6 @@
 """Configurations of an app whose host and paths are others than the ones that browsers see."""
 
-from tests.attacks.deployment import CONFIGURATION
+from tests.harness.site import CONFIGURATION
 
 BEGINNING, _, REST = CONFIGURATION.partition('upstream = "{upstream}"\n')
 OWN = BEGINNING + 'upstream = "{upstream}"\nupstream_host = "intranet.corp:3000"\n' + REST

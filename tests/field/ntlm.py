@@ -3,7 +3,9 @@
 import base64
 import struct
 
-from tests.attacks.deployment import FETCH, Visit, Wire
+from tests.harness.app import Visit
+from tests.harness.site import FETCH
+from tests.harness.wire import Wire
 
 SIGNATURE = b"NTLMSSP\x00"
 FLAGS = 0x00028233  # Unicode, OEM, request target, NTLM, always sign, target type domain

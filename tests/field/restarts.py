@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from tests.attacks.deployment import Site
-from tests.doors.own_gateway import Browser
+from tests.harness.browser import Browser
+from tests.harness.site import Site
 
 LONG_AFTER = 120.0
 """Seconds: a pass of the process before is older than every tolerance between two clocks."""

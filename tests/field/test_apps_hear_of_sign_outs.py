@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from tests.attacks.deployment import ALICE, BOB, CONFIGURATION, HR, LOCAL, Site, cookie_line, deployed
-from tests.attacks.fronts import TRUSTING
-from tests.doors.own_gateway import Browser, Reply
 from tests.field.app_of_sessions import SIGN_OUT, WITH_SIGN_OUT, AppOfSessions, asked, fetched, removed, stamped
 from tests.field.restarts import at
-from tests.upstream.conftest import PATIENCE, Behind, Visit
+from tests.harness.app import Behind, Visit
+from tests.harness.browser import ALICE, BOB, HR, Browser, Reply
+from tests.harness.site import CONFIGURATION, LOCAL, Site, cookie_line, deployed
+from tests.harness.subrequests import TRUSTING
+from tests.harness.wire import PATIENCE
 
 PASS = "__Host-gateway"
 

@@ -10,10 +10,10 @@ from urllib.parse import quote
 import pytest
 
 from gateway.dev.standin import fault
-from tests.attacks.deployment import BOB, CONFIGURATION, FETCH, HR, LOGIN, NAVIGATE, Site, cookie_line, deployed
-from tests.doors.own_gateway import NAVIGATION
 from tests.field.client_addresses import SAME_ORIGIN, from_client
-from tests.house.side_by_side import REPLICAS
+from tests.harness.browser import BOB, HR, LOGIN, NAVIGATION
+from tests.harness.gateway import REPLICAS
+from tests.harness.site import CONFIGURATION, FETCH, NAVIGATE, Site, cookie_line, deployed
 
 ME = "/api/v1/sessions/me"
 FORGED = 3000

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.attacks.deployment import ALICE, BOB, CONFIGURATION, HR, LOGIN, Site, deployed
-from tests.doors.own_gateway import FORM
-from tests.house.configurations import LOGIN as LOGIN_TABLE
-from tests.house.configurations import OKTA, finished, problems
+from tests.harness.browser import ALICE, BOB, FORM, HR, LOGIN
+from tests.harness.configuration import LOGIN as LOGIN_TABLE
+from tests.harness.configuration import OKTA, finished, problems
+from tests.harness.site import CONFIGURATION, Site, deployed
 
 ALONE = CONFIGURATION.partition("[[app]]")[0]
 ENGINES = ["classic", "identity"]

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.attacks.deployment import ALICE, BOB, Site, deployed
 from tests.field.app_of_sessions import WITH_SIGN_OUT, asked, stamped
 from tests.field.real_apps import APPS, Cookies, RealApp
-from tests.upstream.conftest import PATIENCE
+from tests.harness.browser import ALICE, BOB
+from tests.harness.site import Site, deployed
+from tests.harness.wire import PATIENCE
 
 CASES = [(app, cookies) for app in APPS for cookies in (Cookies(), Cookies("/app", "example.com"))]
 

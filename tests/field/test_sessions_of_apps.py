@@ -4,11 +4,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.attacks.deployment import ALICE, BOB, HR, NAVIGATE, WIKI, Site, cookie_line, deployed
 from tests.field.app_of_sessions import WITH_SIGN_OUT, AppOfSessions, asked, fetched, removed, stamped
 from tests.field.restarts import at
+from tests.harness.app import answering
+from tests.harness.browser import ALICE, BOB, HR, WIKI
+from tests.harness.site import NAVIGATE, Site, cookie_line, deployed
 from tests.harness.websocket import KEY
-from tests.upstream.conftest import answering
 
 SCOPES = {
     "the host": ("Path=/; HttpOnly", "JSESSIONID= Path=/"),

@@ -9,10 +9,10 @@ from gateway.config import read
 from gateway.dev.standin.faults import Fault
 from gateway.errors import BadConfig
 from gateway.observe import Log
-from tests.attacks.deployment import ALICE, BOB, HR, LOGIN, deployed
-from tests.doors.own_gateway import FORM
-from tests.house.configurations import SEALED, SMALLEST
-from tests.house.side_by_side import REPLICAS
+from tests.harness.browser import ALICE, BOB, FORM, HR, LOGIN
+from tests.harness.configuration import SEALED, SMALLEST
+from tests.harness.gateway import REPLICAS
+from tests.harness.site import deployed
 
 ME = "/api/v1/sessions/me"
 LOCAL = SMALLEST + '[listen]\naddress = "127.0.0.1:0"\n[admin]\naddress = "127.0.0.1:0"\n'

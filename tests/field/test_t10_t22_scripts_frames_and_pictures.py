@@ -6,8 +6,8 @@ A script of the same site may sign its user out, if Okta allows it.
 import pytest
 
 from gateway.dev.standin import Engine
-from tests.journeys.person import ALICE, BOB, HR, LOGIN, NAVIGATION, PORTAL, Reply, redemption
-from tests.journeys.town import ME, Town, town
+from tests.harness.person import ALICE, BOB, HR, LOGIN, NAVIGATION, PORTAL, Reply, redemption
+from tests.harness.system import ME, System, system
 
 ENGINES = ["classic", "identity"]
 CORS = {"Accept": "*/*", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty", "Origin": HR}
@@ -20,7 +20,7 @@ def is_asked(reply: Reply) -> bool:
     return reply.status == 200 and "/.gateway/switch" in reply.body
 
 
-async def status_of(place: Town, agent: str, fields: dict[str, str], site: str) -> int:
+async def status_of(place: System, agent: str, fields: dict[str, str], site: str) -> int:
     """What a browser of its own kind gets for a fresh token."""
     person = place.person()
     person.agent = agent
@@ -31,7 +31,7 @@ async def status_of(place: Town, agent: str, fields: dict[str, str], site: str) 
 @pytest.mark.parametrize("fields", [CORS, NO_CORS, {**CORS, "Sec-Fetch-Mode": "same-origin"}], ids=["cors", "no-cors", "same-origin"])
 @pytest.mark.parametrize("signed_in", [True, False], ids=["over a session", "without one"])
 async def test_t10_no_script_redeems_or_switches(site: str, fields: dict[str, str], signed_in: bool) -> None:
-    async with town() as place:
+    async with system() as place:
         person = await place.entered(ALICE) if signed_in else place.person()
         token = place.org.session_token(BOB)
         for method in ("GET", "POST"):
@@ -45,7 +45,7 @@ async def test_t10_no_script_redeems_or_switches(site: str, fields: dict[str, st
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_t10_okta_auth_js_closes_the_session_from_a_sibling_host(engine: Engine) -> None:
     """``closeSession()`` is a DELETE by a page's script, after a preflight that Okta answers."""
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await place.entered(ALICE)
         asks = {"Origin": HR, "Access-Control-Request-Method": "DELETE", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}
         preflight = await person.ask(f"{LOGIN}{ME}", "OPTIONS", fields=asks, site="same-site")
@@ -61,7 +61,7 @@ async def test_t10_okta_auth_js_closes_the_session_from_a_sibling_host(engine: E
 @pytest.mark.parametrize("fields", [CORS, NO_CORS], ids=["cors", "no-cors"])
 async def test_t10_a_script_that_fetches_oktas_sign_out_page_signs_nobody_out(site: str, fields: dict[str, str]) -> None:
     """A GET is no request that Okta's preflight has judged."""
-    async with town() as place:
+    async with system() as place:
         person = await place.entered(ALICE)
         assert (await person.ask(f"{LOGIN}/login/signout", fields=fields, site=site)).status == 403
         assert place.live() == [ALICE] and await person.named_by_app() == ALICE
@@ -70,7 +70,7 @@ async def test_t10_a_script_that_fetches_oktas_sign_out_page_signs_nobody_out(si
 @pytest.mark.parametrize("dest", SUBRESOURCES)
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_t22_what_a_page_loads_redeems_nothing_in_a_browser_without_a_session(engine: Engine, dest: str) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person, token = place.person(), place.org.session_token(BOB)
         fields = {"Accept": "*/*", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": dest}
         for site in ("cross-site", "same-site"):
@@ -80,7 +80,7 @@ async def test_t22_what_a_page_loads_redeems_nothing_in_a_browser_without_a_sess
 
 @pytest.mark.parametrize("dest", FRAMES)
 async def test_t22_frames_redeem_for_the_same_site_and_for_the_trusted_alone(dest: str) -> None:
-    async with town() as place:
+    async with system() as place:
         framed = {**NAVIGATION, "Sec-Fetch-Dest": dest}
         stranger, token = place.person(), place.org.session_token(BOB)
         assert (await stranger.ask(redemption(token), fields=framed, site="cross-site")).status == 403
@@ -95,7 +95,7 @@ async def test_t22_frames_redeem_for_the_same_site_and_for_the_trusted_alone(des
 @pytest.mark.parametrize("site", ["cross-site", "none"])
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_t22_a_strangers_link_without_a_session_is_asked_about(engine: Engine, site: str) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person, token = place.person(), place.org.session_token(BOB)
         fields = {**NAVIGATION, "Referer": "https://evil.example.net/"} if site == "cross-site" else NAVIGATION
         asked = await person.ask(redemption(token), fields=fields, site=site)
@@ -105,7 +105,7 @@ async def test_t22_a_strangers_link_without_a_session_is_asked_about(engine: Eng
 
 
 async def test_t22_a_form_of_a_stranger_without_a_session_is_asked_about() -> None:
-    async with town() as place:
+    async with system() as place:
         person, token = place.person(), place.org.session_token(BOB)
         fields = {**NAVIGATION, "Origin": "https://evil.example.net"}
         body = redemption(token).partition("?")[2]
@@ -114,14 +114,14 @@ async def test_t22_a_form_of_a_stranger_without_a_session_is_asked_about() -> No
 
 
 async def test_t22_the_trusted_portal_and_the_same_site_are_not_asked_about() -> None:
-    async with town() as place:
+    async with system() as place:
         fields = {**NAVIGATION, "Referer": f"{PORTAL}/"}
         assert await status_of(place, "first", fields, "cross-site") == 302
         assert await status_of(place, "second", NAVIGATION, "same-site") == 302
 
 
 async def test_t22_where_the_operator_says_so_a_link_redeems_and_a_picture_still_does_not() -> None:
-    async with town(switch='without_session = "redeem"') as place:
+    async with system(switch='without_session = "redeem"') as place:
         picture = {"Accept": "image/*", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}
         token = place.org.session_token(BOB)
         assert (await place.person().ask(redemption(token), fields=picture, site="cross-site")).status == 403

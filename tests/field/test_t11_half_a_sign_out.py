@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from gateway.dev.standin import Fault, Org
-from tests.attacks.deployment import ALICE, HR, LOGIN, cookie_line, deployed
-from tests.doors.own_gateway import FORM
-from tests.house.crew import crew
-from tests.upstream.conftest import PATIENCE
+from tests.harness.browser import ALICE, FORM, HR, LOGIN
+from tests.harness.site import cookie_line, deployed
+from tests.harness.wire import PATIENCE
+from tests.harness.workers import several_workers
 
 ME = "/api/v1/sessions/me"
 SIGN_OUT = "/.gateway/sign-out"
@@ -106,7 +106,7 @@ async def test_t11_when_the_state_cannot_be_written_oktas_own_sign_out_still_rea
 
 
 async def test_t11_with_several_workers_a_sign_out_goes_on_without_its_client_every_time(tmp_path: Path) -> None:
-    async with crew(tmp_path) as running:
+    async with several_workers(tmp_path) as running:
         for number in range(1, TIMES + 1):
             _, line = await running.entered()
             held = Fault(ME, "DELETE", release=asyncio.Event())
@@ -124,7 +124,7 @@ async def test_t11_with_several_workers_a_sign_out_goes_on_without_its_client_ev
 
 async def test_t11_a_sign_out_that_ends_with_its_connection_is_carried_out_every_time(tmp_path: Path) -> None:
     """The last byte and the end of the connection come in one turn of the loop."""
-    async with crew(tmp_path) as running:
+    async with several_workers(tmp_path) as running:
         for _ in range(TIMES):
             _, line = await running.entered()
             with socket.create_connection(("127.0.0.1", running.port)) as client:

@@ -5,8 +5,9 @@ import asyncio
 import pytest
 
 from gateway.edge.rules import ClientRules
-from tests.attacks.deployment import ALICE, FETCH, deployed
-from tests.upstream.conftest import PATIENCE, Wire
+from tests.harness.browser import ALICE
+from tests.harness.site import FETCH, deployed
+from tests.harness.wire import PATIENCE, Wire
 
 OWN = b"GET /.gateway/session HTTP/1.1\r\nHost: hr.example.com\r\nConnection: close\r\n\r\n"
 UPLOAD = b"POST /public/x HTTP/1.1\r\nHost: hr.example.com\r\nContent-Length: 100000000\r\n\r\n"

@@ -11,10 +11,11 @@ import pytest
 from gateway.policy.session.passes import Pass, Passes
 from gateway.policy.session.seal import Sealer
 from gateway.policy.session.session import SessionCookie
-from tests.attacks.deployment import ALICE, LOGIN, Site, deployed
 from tests.attacks.memory import MEBIBYTE, memory
-from tests.house.side_by_side import of_one_process
-from tests.upstream.conftest import PATIENCE, Wire
+from tests.harness.browser import ALICE, LOGIN
+from tests.harness.gateway import of_one_process
+from tests.harness.site import Site, deployed
+from tests.harness.wire import PATIENCE, Wire
 
 FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
 AT_ORG = b"POST /login/sessionCookieRedirect HTTP/1.1\r\nHost: login.example.com\r\n" + FORM

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from gateway.dev.standin import OrgSession
-from tests.attacks.deployment import ALICE, HR, LOGIN, Site, cookie_line, deployed
-from tests.doors.own_gateway import FORM, NAVIGATION, Browser
 from tests.field.restarts import at, restarted
-from tests.house.crew import crew
+from tests.harness.browser import ALICE, FORM, HR, LOGIN, NAVIGATION, Browser
+from tests.harness.site import Site, cookie_line, deployed
+from tests.harness.workers import several_workers
 
 ME = "/api/v1/sessions/me"
 LONG = 'ttl = "30m"\nttl_max = "30m"\n'
@@ -77,7 +77,7 @@ async def test_t14_a_pass_of_a_revoked_session_is_refused_without_asking_okta() 
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_t14_the_worker_that_knew_is_killed_and_the_others_admit_nobody_afterwards(way: str, tmp_path: Path) -> None:
-    async with crew(tmp_path) as running:
+    async with several_workers(tmp_path) as running:
         browser, line = await running.entered()
         (session,) = running.org.sessions.live()
         callers = await running.callers_of_all(line)

@@ -6,8 +6,8 @@ import pytest
 
 from gateway.dev.standin import Engine, fault
 from tests.field.beginnings import FORM, SAML, Beginning, by_form, by_saml
-from tests.journeys.person import ALICE, BOB, CAROL, HR, LOGIN, redemption
-from tests.journeys.town import REDIRECT, town
+from tests.harness.person import ALICE, BOB, CAROL, HR, LOGIN, redemption
+from tests.harness.system import REDIRECT, system
 
 ENGINES = ["classic", "identity"]
 DELETION = 'sid="";Version=1;Path=/;Max-Age=0'
@@ -15,7 +15,7 @@ DELETION = 'sid="";Version=1;Path=/;Max-Age=0'
 
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_t15_a_deletion_of_a_presented_cookie_forgets_the_cached_answer(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await place.entered(ALICE)
         place.org.sessions.end(place.session(ALICE))
         place.org.faults.add(fault({"path": "/app/UserHome", "set_cookies": [DELETION]}))
@@ -28,7 +28,7 @@ async def test_t15_a_deletion_of_a_presented_cookie_forgets_the_cached_answer(en
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_t15_a_deletion_while_the_session_lives_on_ends_nobody(engine: Engine) -> None:
     """Okta deletes ``sid`` in answers to requests whose session lives."""
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await place.entered(ALICE)
         place.org.faults.add(fault({"path": "/app/UserHome", "set_cookies": [DELETION]}))
         await person.ask(f"{LOGIN}/app/UserHome")
@@ -38,7 +38,7 @@ async def test_t15_a_deletion_while_the_session_lives_on_ends_nobody(engine: Eng
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_t15_whose_cookie_was_deleted_is_closed_before_the_next_user_comes_in(engine: Engine) -> None:
     """The browser presents nothing any more; the session lives on at Okta, and in alice's pass."""
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await place.entered(ALICE)
         gone = [DELETION, 'idx="";Version=1;Path=/;Max-Age=0']
         place.org.faults.add(fault({"path": "/app/UserHome", "set_cookies": gone}))
@@ -57,7 +57,7 @@ async def test_t15_whose_cookie_was_deleted_is_closed_before_the_next_user_comes
 async def test_t16_a_form_in_one_tab_and_a_token_in_another_leave_one_user(
     engine: Engine, known: bool, after: bool, way: Beginning, path: str
 ) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = place.person()
         if known:
             await person.ask(f"{LOGIN}/login/login.htm", site="none")
@@ -88,7 +88,7 @@ async def test_t16_a_form_in_one_tab_and_a_token_in_another_leave_one_user(
 
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_t16_two_tokens_in_two_tabs_and_a_third_user_by_form_leave_one(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = place.person()
         await person.ask(f"{LOGIN}/login/login.htm", site="none")
         await asyncio.gather(place.enter(person, ALICE), place.enter(person, BOB), by_form(place, person, CAROL), return_exceptions=True)

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from gateway.policy.http.paths import normalised
 from tests.field.looks import LOOKS
-from tests.journeys.person import LOGIN
-from tests.journeys.town import town
+from tests.harness.person import LOGIN
+from tests.harness.system import system
 
 SHORT, LONG = 4 * 1024, 32 * 1024
 LONGEST_SECONDS = 0.004
@@ -149,7 +149,7 @@ def test_t1_what_is_linear_and_slow_is_seen() -> None:
 @pytest.mark.parametrize("word", ["/api/sessions-", "/api/sessions/me-", "/oauth2/logout-", "/token/redirec", "/%2561pi/sessions"])
 async def test_t1_one_request_with_repeated_words_does_not_stop_the_process(word: str) -> None:
     """Anonymous, through a real listener: what stood still for a hundred seconds answers at once."""
-    async with town() as place:
+    async with system() as place:
         for method in ("DELETE", "GET", "POST"):
             target = word * (8_000 // len(word))
             began = time.process_time()

@@ -4,8 +4,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.attacks.deployment import ALICE, LOGIN, WIKI, Site, deployed, told
-from tests.upstream.conftest import answering
+from tests.harness.app import answering
+from tests.harness.browser import ALICE, LOGIN, WIKI
+from tests.harness.replies import told
+from tests.harness.site import Site, deployed
 
 HANDSHAKE = (
     b"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nOrigin: https://hr.example.com\r\n"

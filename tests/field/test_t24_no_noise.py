@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.attacks.deployment import deployed
-from tests.upstream.conftest import Visit
+from tests.harness.app import Visit
+from tests.harness.site import deployed
 
 HERE = b"Host: hr.example.com\r\n"
 SENT = {

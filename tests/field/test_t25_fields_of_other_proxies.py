@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.attacks.deployment import ALICE, BOB, CONFIGURATION, WIKI, Site, deployed, told
 from tests.attacks.spelled_fields import lines, spellings
-from tests.upstream.conftest import answering
+from tests.harness.app import answering
+from tests.harness.browser import ALICE, BOB, WIKI
+from tests.harness.replies import told
+from tests.harness.site import CONFIGURATION, Site, deployed
 
 NAMES = """X-SSL-Client-Cert SSL-Client-Cert X-SSL-Client-S-DN SSL-Client-Verify Ssl-Client-Subject-Dn X-Client-Cert X-Client-Cert-Chain
 X-ARR-SSL X-ARR-ClientCert Https Front-End-Https X-Auth-Request-User X-Auth-Request-Email X-Forwarded-User X-Forwarded-Email

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.attacks.deployment import ALICE, BOB, HR, IIS, Site, deployed
+from tests.harness.browser import ALICE, BOB, HR
+from tests.harness.site import IIS, Site, deployed
 
 
 @pytest.fixture

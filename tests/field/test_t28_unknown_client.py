@@ -7,7 +7,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import pytest
 from yarl import URL
 
-from tests.attacks.deployment import CONFIGURATION, FETCH, LOGIN, NAVIGATE, Site, deployed, told
+from tests.harness.browser import LOGIN
+from tests.harness.replies import told
+from tests.harness.site import CONFIGURATION, FETCH, NAVIGATE, Site, deployed
 
 UNREADABLE = [
     "evil",

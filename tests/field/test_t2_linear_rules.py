@@ -18,8 +18,8 @@ from gateway.policy.http.paths import (
     trimmed,
 )
 from gateway.policy.routing.routing import Access, App, Rule, place_of
-from tests.attacks.deployment import CONFIGURATION, deployed
-from tests.house.configurations import SMALLEST, problems
+from tests.harness.configuration import SMALLEST, problems
+from tests.harness.site import CONFIGURATION, deployed
 from tests.policy.routing.apps_and_rules import HR
 
 KIB = 1024

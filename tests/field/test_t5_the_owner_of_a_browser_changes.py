@@ -2,12 +2,12 @@
 
 import pytest
 
-from tests.attacks.deployment import ALICE, BOB, FETCH, HR, LOGIN, NAVIGATE, WIKI, Site, deployed
-from tests.attacks.fronts import TRUSTING
-from tests.doors.own_gateway import NAVIGATION, Browser, Reply
 from tests.field.restarts import at
+from tests.harness.app import answering
+from tests.harness.browser import ALICE, BOB, HR, LOGIN, NAVIGATION, WIKI, Browser, Reply
+from tests.harness.site import FETCH, NAVIGATE, Site, deployed
+from tests.harness.subrequests import TRUSTING
 from tests.pages.parsed import parse
-from tests.upstream.conftest import answering
 
 OWNER, PASS = "__Host-gateway-owner", "__Host-gateway"
 BOTH = '"cache", "storage"'

@@ -4,11 +4,11 @@ import asyncio
 from pathlib import Path
 
 from gateway.dev.standin import Fault
-from tests.attacks.deployment import ALICE, BOB, CONFIGURATION, FETCH, HR, LOGIN, NAVIGATE, WIKI, Site, cookie_line, deployed
-from tests.attacks.fronts import TRUSTING, ask
-from tests.doors.own_gateway import FORM, Browser
 from tests.field.restarts import at, restarted
-from tests.upstream.conftest import PATIENCE
+from tests.harness.browser import ALICE, BOB, FORM, HR, LOGIN, WIKI, Browser
+from tests.harness.site import CONFIGURATION, FETCH, NAVIGATE, Site, cookie_line, deployed
+from tests.harness.subrequests import TRUSTING, ask
+from tests.harness.wire import PATIENCE
 
 ME = "/api/v1/sessions/me"
 PASS, PENDING = "__Host-gateway", "__Host-gateway-pending"

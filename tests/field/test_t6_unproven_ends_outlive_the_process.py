@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from gateway.dev.standin import Fault, Org
-from tests.attacks.deployment import ALICE, BOB, HR, LOGIN, Site, deployed
-from tests.doors.own_gateway import FORM
 from tests.field.restarts import at, restarted
-from tests.house.crew import crew, started
-from tests.house.side_by_side import each
-from tests.upstream.conftest import PATIENCE
+from tests.harness.browser import ALICE, BOB, FORM, HR, LOGIN
+from tests.harness.gateway import each
+from tests.harness.site import Site, deployed
+from tests.harness.wire import PATIENCE
+from tests.harness.workers import several_workers, started
 
 ME = "/api/v1/sessions/me"
 SIGN_OUT = "/.gateway/sign-out"
@@ -151,7 +151,7 @@ async def test_t6_two_processes_of_one_folder_do_not_try_at_the_same_time(tmp_pa
 
 async def test_t6_the_whole_gateway_is_killed_and_started_again(tmp_path: Path) -> None:
     environ = {"SESSION_GATEWAY__STATE__DIRECTORY": str(tmp_path / "state")}
-    async with crew(tmp_path, environ=environ) as running:
+    async with several_workers(tmp_path, environ=environ) as running:
         browser, _ = await running.entered()
         is_away(running.org)
         assert (await browser.post(f"{HR}{SIGN_OUT}", fields={**FORM, "Origin": HR})).status == 303
@@ -164,7 +164,7 @@ async def test_t6_the_whole_gateway_is_killed_and_started_again(tmp_path: Path) 
 
 
 async def test_t6_a_worker_is_killed_while_it_closes_and_another_goes_on(tmp_path: Path) -> None:
-    async with crew(tmp_path) as running:
+    async with several_workers(tmp_path) as running:
         _, line = await running.entered()
         callers = await running.callers_of_all()
         held = Fault(ME, "DELETE", 503, times=None, release=asyncio.Event())

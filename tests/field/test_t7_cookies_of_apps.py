@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.attacks.deployment import ALICE, CONFIGURATION, FETCH, HR, NAVIGATE, WIKI, Site, deployed
-from tests.house.side_by_side import REPLICAS
-from tests.upstream.conftest import Visit, answering
+from tests.harness.app import Visit, answering
+from tests.harness.browser import ALICE, HR, WIKI
+from tests.harness.gateway import REPLICAS
+from tests.harness.site import CONFIGURATION, FETCH, NAVIGATE, Site, deployed
 
 STAMP = re.compile(rb"~gw~[A-Za-z0-9+/]{28}")
 PLANTED = (

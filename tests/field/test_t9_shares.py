@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from tests.attacks.deployment import LOGIN, NAVIGATE, Site, deployed
+from tests.harness.browser import LOGIN
+from tests.harness.site import NAVIGATE, Site, deployed
 
 FLOOD = 110
 PROXIED = 'trusted_proxies = ["127.0.0.1/32"]'

@@ -6,8 +6,8 @@ import pytest
 
 from gateway.pages import BadRequest, ConfirmSwitch, RefusedPage, SessionPage, SignedOutPage, View, render
 from gateway.pages.factors import factor
-from tests.attacks.deployment import ALICE, CONFIGURATION, FETCH, HR, LOGIN, NAVIGATE, Site, deployed
-from tests.doors.own_gateway import Reply
+from tests.harness.browser import ALICE, HR, LOGIN, Reply
+from tests.harness.site import CONFIGURATION, FETCH, NAVIGATE, Site, deployed
 from tests.pages.parsed import parse
 from tests.pages.views_of_every_kind import NOW, PLAIN_VIEWS
 

@@ -3,9 +3,11 @@
 import json
 import re
 
-from tests.attacks.deployment import FETCH, LOGIN, NAVIGATE, Reply, Site, deployed, told
 from tests.attacks.spelled_fields import spellings
-from tests.upstream.conftest import answering
+from tests.harness.app import answering
+from tests.harness.browser import LOGIN
+from tests.harness.replies import Reply, told
+from tests.harness.site import FETCH, NAVIGATE, Site, deployed
 
 OWN = re.compile(r"[0-9a-f]{20}")
 PAGE = re.compile(rb"<dt>Request</dt><dd><code>([^<]*)</code>")

@@ -16,7 +16,9 @@ import pytest
 from gateway.errors import Nonsense
 from gateway.policy.http.chunks import Chunks
 from gateway.upstream.reading import AnswerReader
-from tests.attacks.deployment import Reply, Site, Visit
+from tests.harness.app import Visit
+from tests.harness.replies import Reply
+from tests.harness.site import Site
 
 OK = b"HTTP/1.1 200 OK\r\n"
 

@@ -13,10 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.attacks.deployment import CONFIGURATION, FETCH, Reply, Site, Visit, deployed, told
 from tests.deploy.running import running
 from tests.field import real_apps
-from tests.upstream.conftest import PATIENCE, hello
+from tests.harness.app import Visit, hello
+from tests.harness.replies import Reply, told
+from tests.harness.site import CONFIGURATION, FETCH, Site, deployed
+from tests.harness.wire import PATIENCE
 
 BEGINNING, _, REST = CONFIGURATION.partition('upstream = "{upstream}"\n')
 BUFFERED = BEGINNING + 'upstream = "{upstream}"\nbuffer_uploads = "1MiB"\n' + REST

@@ -6,8 +6,8 @@ browser shows such a part again when the next user goes back (tests/browser/test
 
 import pytest
 
-from tests.attacks.deployment import NAVIGATE, Site
-from tests.upstream.conftest import answering
+from tests.harness.app import answering
+from tests.harness.site import NAVIGATE, Site
 
 SCRIPT = b"Accept: */*\r\nSec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: script\r\nSec-Fetch-Site: same-origin\r\n"
 OLD_BROWSER = b"Accept: */*\r\n"

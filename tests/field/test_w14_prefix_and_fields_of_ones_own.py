@@ -2,10 +2,11 @@
 
 import pytest
 
-from tests.attacks.deployment import CONFIGURATION, FETCH, deployed, told
 from tests.field.moved_app import MOVED
-from tests.house.configurations import SMALLEST, problems
-from tests.upstream.conftest import hello
+from tests.harness.app import hello
+from tests.harness.configuration import SMALLEST, problems
+from tests.harness.replies import told
+from tests.harness.site import CONFIGURATION, FETCH, deployed
 
 KEYS = 'set_fields = {{ "X-Tenant" = "acme", "Authorization" = "Basic YTpi" }}\nfirst_byte'
 TENANT = CONFIGURATION.replace('first_byte_timeout = "5s"\nwebsocket', f'{KEYS}_timeout = "5s"\nwebsocket')

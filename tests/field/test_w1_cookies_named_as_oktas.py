@@ -7,11 +7,11 @@ from itertools import product
 import pytest
 
 from gateway.dev.standin.faults import Fault
-from tests.attacks.deployment import ALICE, BOB, CONFIGURATION, FETCH, HR, LOGIN, NAVIGATE, Site, cookie_line, deployed
-from tests.attacks.fronts import DIALECTS, TRUSTING, ask
-from tests.doors.own_gateway import NAVIGATION
-from tests.house.side_by_side import of_one_process
-from tests.upstream.conftest import answering
+from tests.harness.app import answering
+from tests.harness.browser import ALICE, BOB, HR, LOGIN, NAVIGATION
+from tests.harness.gateway import of_one_process
+from tests.harness.site import CONFIGURATION, FETCH, NAVIGATE, Site, cookie_line, deployed
+from tests.harness.subrequests import DIALECTS, TRUSTING, ask
 
 NAMES = ("sid", "idx", "DT", "xids", "myr")
 

@@ -6,7 +6,6 @@ import re
 import pytest
 
 from gateway.policy.session.kept_form import KEPT_SECONDS, LARGEST_FORM_BYTES
-from tests.attacks.deployment import ALICE, BOB, HR, LOGIN, WIKI, Site
 from tests.field.kept_forms import (
     ACCEPTS,
     BODY,
@@ -24,6 +23,8 @@ from tests.field.kept_forms import (
     sends,
     submits,
 )
+from tests.harness.browser import ALICE, BOB, HR, LOGIN, WIKI
+from tests.harness.site import Site
 from tests.pages.parsed import parse
 
 _LOST = {

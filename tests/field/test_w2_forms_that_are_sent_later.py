@@ -8,7 +8,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from gateway.dev.standin import Fault
-from tests.attacks.deployment import ALICE, BOB, CONFIGURATION, HR, Site, deployed
 from tests.field.kept_forms import (
     BODY,
     PASS,
@@ -23,6 +22,8 @@ from tests.field.kept_forms import (
     sends,
     submits,
 )
+from tests.harness.browser import ALICE, BOB, HR
+from tests.harness.site import CONFIGURATION, Site, deployed
 from tests.pages.parsed import parse
 
 

@@ -19,8 +19,9 @@ from gateway.policy.routing.routing import Access, App, LoginHost, RouteTable, R
 from gateway.policy.session.passes import Pass, Passes
 from gateway.policy.session.seal import Sealer
 from gateway.policy.session.session import SessionCookie
-from tests.attacks.deployment import CONFIGURATION, FETCH, HR, Site, deployed
-from tests.attacks.fronts import DIALECTS, TRUSTING, ask, told
+from tests.harness.browser import HR
+from tests.harness.site import CONFIGURATION, FETCH, Site, deployed
+from tests.harness.subrequests import DIALECTS, TRUSTING, ask, told
 from tests.policy.received import admitted
 from tests.sessions.scripted import BROWSER, WALL, answer, memory, session
 

@@ -4,9 +4,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.attacks.deployment import ALICE, BOB, CONFIGURATION, FETCH, HR, IIS, LOGIN, NAVIGATE, Site, cookie_line, deployed
-from tests.attacks.fronts import DIALECTS, TRUSTING, ask
-from tests.upstream.conftest import answering
+from tests.harness.app import answering
+from tests.harness.browser import ALICE, BOB, HR, LOGIN
+from tests.harness.site import CONFIGURATION, FETCH, IIS, NAVIGATE, Site, cookie_line, deployed
+from tests.harness.subrequests import DIALECTS, TRUSTING, ask
 
 FAITHFUL = (
     *(

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.attacks.deployment import CONFIGURATION, deployed
 from tests.field.real_apps.apache_dav import apache, lacks_apache
 from tests.harness.certificates import certificate
+from tests.harness.site import CONFIGURATION, deployed
 
 
 async def ran(*words: str) -> str:

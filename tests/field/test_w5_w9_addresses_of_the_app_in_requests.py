@@ -5,9 +5,11 @@ A second path in a request (COPY, MOVE) is judged like the first. Only a user wh
 
 import pytest
 
-from tests.attacks.deployment import BOB, FETCH, HR, Site, deployed, told
 from tests.field.moved_app import MOVED, OWN
-from tests.upstream.conftest import hello
+from tests.harness.app import hello
+from tests.harness.browser import BOB, HR
+from tests.harness.replies import told
+from tests.harness.site import FETCH, Site, deployed
 
 
 async def heard(site: Site, name: str, value: str, method: str = "MOVE") -> list[str] | int:

@@ -2,8 +2,9 @@
 
 import pytest
 
-from tests.attacks.deployment import HR, Site
-from tests.upstream.conftest import answering
+from tests.harness.app import answering
+from tests.harness.browser import HR
+from tests.harness.site import Site
 
 
 async def back(site: Site, name: str, value: str) -> list[str]:

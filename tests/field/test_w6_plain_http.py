@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from gateway.compose import Gateway
-from tests.attacks.deployment import CONFIGURATION, Reply, Site, deployed
 from tests.harness.certificates import certificate
-from tests.house.configurations import SMALLEST, problems
+from tests.harness.configuration import SMALLEST, problems
+from tests.harness.replies import Reply
+from tests.harness.site import CONFIGURATION, Site, deployed
 
 NAMED = CONFIGURATION.replace(
     '[[app]]\nname = "local"\nurl = "http://local.localhost:8080"', '[[app]]\nname = "local"\nurl = "https://l.example.com"'

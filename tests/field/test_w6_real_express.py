@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.attacks.deployment import ALICE, CONFIGURATION, HR, Site, deployed
 from tests.deploy.running import running
-from tests.doors.own_gateway import FETCH, FORM
 from tests.field import real_apps
+from tests.harness.browser import ALICE, FETCH, FORM, HR
+from tests.harness.site import CONFIGURATION, Site, deployed
 
 MODULES = Path(__file__).parents[1] / "browser" / "npm" / "node_modules"
 

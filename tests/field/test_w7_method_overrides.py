@@ -5,10 +5,12 @@ Otherwise the field is removed, and the log says so once.
 
 import pytest
 
-from tests.attacks.deployment import CONFIGURATION, FETCH, HR, NAVIGATE, WIKI, Site, deployed, told
-from tests.attacks.fronts import DIALECTS, TRUSTING, ask
-from tests.house.configurations import SMALLEST, settings
-from tests.house.side_by_side import REPLICAS
+from tests.harness.browser import HR, WIKI
+from tests.harness.configuration import SMALLEST, settings
+from tests.harness.gateway import REPLICAS
+from tests.harness.replies import told
+from tests.harness.site import CONFIGURATION, FETCH, NAVIGATE, Site, deployed
+from tests.harness.subrequests import DIALECTS, TRUSTING, ask
 
 NAMES = ("X-HTTP-Method", "X-HTTP-Method-Override", "X-Method-Override")
 ALLOWED = CONFIGURATION.replace(

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from gateway.policy.http.messages import HeadLimits
 from gateway.policy.http.request_heads import HeadReader
-from tests.attacks.deployment import CONFIGURATION, FETCH, Site, deployed
-from tests.attacks.fronts import DIALECTS, TRUSTING, ask
-from tests.upstream.conftest import answering
+from tests.harness.app import answering
+from tests.harness.site import CONFIGURATION, FETCH, Site, deployed
+from tests.harness.subrequests import DIALECTS, TRUSTING, ask
 
 METHODS = (
     *(

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.attacks.deployment import ALICE, CONFIGURATION, HR, Site, deployed
 from tests.deploy.running import running
-from tests.doors.own_gateway import FORM, Browser
 from tests.field import real_apps
+from tests.harness.browser import ALICE, FORM, HR, Browser
+from tests.harness.site import CONFIGURATION, Site, deployed
 
 BEGINNING, _, REST = CONFIGURATION.partition('upstream = "{upstream}"\n')
 BOUNDARY = "boundary"

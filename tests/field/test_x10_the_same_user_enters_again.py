@@ -7,11 +7,11 @@ import pytest
 
 from gateway.dev.standin import Fault
 from gateway.edge.frames import close_frame
-from tests.attacks.deployment import ALICE, BOB, FETCH, HR, LOGIN, Site, Wire, cookie_line, deployed
 from tests.attacks.streams import EVENT, app, broken, echoes, opened
-from tests.doors.own_gateway import FORM, NAVIGATION, Browser, Reply
-from tests.house.crew import crew
-from tests.upstream.conftest import PATIENCE
+from tests.harness.browser import ALICE, BOB, FORM, HR, LOGIN, NAVIGATION, Browser, Reply
+from tests.harness.site import FETCH, Site, cookie_line, deployed
+from tests.harness.wire import PATIENCE, Wire
+from tests.harness.workers import several_workers
 
 ME = "/api/v1/sessions/me"
 REDIRECT = "/login/sessionCookieRedirect"
@@ -171,7 +171,7 @@ async def test_x10_kin_of_the_same_user_are_not_cut() -> None:
 @pytest.mark.parametrize("login", [ALICE, BOB])
 async def test_x10_in_every_worker(login: str, tmp_path: Path) -> None:
     """A long poll in each worker: the same user's go on and are answered, and another user's entering breaks them off."""
-    async with crew(tmp_path) as running:
+    async with several_workers(tmp_path) as running:
         browser, line = await running.entered()
         callers = await running.callers_of_all(line)
         asked = []

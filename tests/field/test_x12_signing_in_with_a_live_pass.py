@@ -1,10 +1,11 @@
 """Row X12: with a valid pass, the sign-in address redirects to the target at once. Only many such redirects in a minute count as a loop."""
 
 from gateway.policy.session.sign_in_loops import STRAIGHT_ON_ALLOWED
-from tests.attacks.deployment import ALICE, FETCH, HR, Site
-from tests.doors.own_gateway import HR as OWN_HR
 from tests.doors.own_gateway import own_gateway
-from tests.house.side_by_side import REPLICAS
+from tests.harness.browser import ALICE, HR
+from tests.harness.browser import HR as OWN_HR
+from tests.harness.gateway import REPLICAS
+from tests.harness.site import FETCH, Site
 
 PASS, START = "__Host-gateway", "__Host-gateway-start"
 SIGN_IN = "/.gateway/sign-in?to=/x"

@@ -3,21 +3,21 @@
 import asyncio
 
 from gateway.config import Config
-from tests.journeys.person import ALICE, BOB, LOGIN, redemption
-from tests.journeys.town import ME, REDIRECT, Town, town
+from tests.harness.person import ALICE, BOB, LOGIN, redemption
+from tests.harness.system import ME, REDIRECT, System, system
 
 CHECKS_WAIT = "300ms"
 SLOWER = "1500ms"
 
 
-async def forwards_longer(place: Town) -> None:
+async def forwards_longer(place: System) -> None:
     """From now on only session checks are given up early."""
     place.text = place.text.replace(f'forward_first_byte_timeout = "{CHECKS_WAIT}"', 'forward_first_byte_timeout = "20s"')
     await place.restart()
 
 
 async def test_x15_a_redemption_that_okta_answers_late_is_waited_for_and_its_token_is_not_lost() -> None:
-    async with town(first_byte=CHECKS_WAIT) as place:
+    async with system(first_byte=CHECKS_WAIT) as place:
         await forwards_longer(place)
         person = await place.entered(ALICE)
         place.fails(REDIRECT, delay=SLOWER, after=True)
@@ -26,7 +26,7 @@ async def test_x15_a_redemption_that_okta_answers_late_is_waited_for_and_its_tok
 
 
 async def test_x15_a_page_that_okta_answers_late_is_waited_for() -> None:
-    async with town(first_byte=CHECKS_WAIT) as place:
+    async with system(first_byte=CHECKS_WAIT) as place:
         await forwards_longer(place)
         person = place.person()
         place.fails("/login/login.htm", delay=SLOWER, after=True)
@@ -34,7 +34,7 @@ async def test_x15_a_page_that_okta_answers_late_is_waited_for() -> None:
 
 
 async def test_x15_a_session_check_that_okta_answers_late_is_given_up_after_its_own_time() -> None:
-    async with town(first_byte=CHECKS_WAIT) as place:
+    async with system(first_byte=CHECKS_WAIT) as place:
         person = await place.entered(ALICE)
         place.later(30)
         place.fails(ME, delay=SLOWER, after=True, times=None)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from gateway.policy.http.messages import Authority, RequestHead
 from gateway.policy.session.session import SessionToken
 from gateway.policy.switch.org_requests import Plain, PushedByReference, Redemption, SignOut, has_readable_body, read
-from tests.journeys.person import ALICE, FORM_TYPE, LOGIN
-from tests.journeys.town import town
+from tests.harness.person import ALICE, FORM_TYPE, LOGIN
+from tests.harness.system import system
 
 SAML = "/app/template_saml/k1/sso/saml"
 NESTED = quote("https://sp.example.com/start?sessionToken=abc&onetimetoken=d", safe="")
@@ -40,7 +40,7 @@ def head(target: str, method: str = "GET", *fields: tuple[bytes, bytes]) -> Requ
 
 @pytest.mark.parametrize(("method", "target", "body", "kind"), ALARMS.values(), ids=ALARMS)
 async def test_x16_what_only_looks_like_a_token_keeps_the_session(method: str, target: str, body: str, kind: str) -> None:
-    async with town() as place:
+    async with system() as place:
         person = await place.entered(ALICE)
         reply = await person.ask(LOGIN + target, method, site="cross-site", body=body, content_type=kind)
         assert ALICE not in reply.body or "/.gateway/switch" not in reply.body

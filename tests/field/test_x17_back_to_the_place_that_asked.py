@@ -7,9 +7,9 @@ from urllib.parse import quote
 import pytest
 
 from gateway.dev.standin import Fault
-from tests.attacks.deployment import ALICE, CONFIGURATION, HR, LOGIN, deployed
-from tests.doors.own_gateway import FORM, NAVIGATION, Browser, Reply
-from tests.house.configurations import SMALLEST, problems
+from tests.harness.browser import ALICE, FORM, HR, LOGIN, NAVIGATION, Browser, Reply
+from tests.harness.configuration import SMALLEST, problems
+from tests.harness.site import CONFIGURATION, deployed
 
 PORTAL, EVIL = "https://portal.example.com", "https://evil.example.net"
 PLACE = f"{PORTAL}/goodbye?x=1&y=2"

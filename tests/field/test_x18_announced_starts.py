@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.journeys.person import AGENT, ALICE, BOB, HR, LOGIN, NAVIGATION, Person, Reply, redemption
-from tests.journeys.town import Town, town
+from tests.harness.person import AGENT, ALICE, BOB, HR, LOGIN, NAVIGATION, Person, Reply, redemption
+from tests.harness.system import System, system
 
 SECRET = "a-portals-secret-of-some-length-0123456789"
 STARTS = f"{LOGIN}/.gateway/starts"
@@ -20,15 +20,15 @@ ADDRESS = "127.0.0.1"
 
 
 @asynccontextmanager
-async def with_portal(folder: Path) -> AsyncIterator[Town]:
+async def with_portal(folder: Path) -> AsyncIterator[System]:
     file = folder / "portals"
     file.write_text(f"# of the portal\n{SECRET}\n")
     file.chmod(0o600)
-    async with town(switch=f'portal_secrets_file = "{file}"') as place:
+    async with system(switch=f'portal_secrets_file = "{file}"') as place:
         yield place
 
 
-async def announced(place: Town, said: object, authorization: str | None = f"Bearer {SECRET}", method: str = "POST") -> int:
+async def announced(place: System, said: object, authorization: str | None = f"Bearer {SECRET}", method: str = "POST") -> int:
     fields = {"Accept": "*/*"} | ({"Authorization": authorization} if authorization is not None else {})
     body = said if isinstance(said, str) else json.dumps(said)
     reply = await place.person().ask(STARTS, method, fields=fields, site="", body=body, content_type="application/json")
@@ -137,7 +137,7 @@ async def test_x18_what_is_no_announcement_is_said(tmp_path: Path, said: object)
 async def test_x18_only_post_announces_and_only_where_a_portal_may(tmp_path: Path) -> None:
     async with with_portal(tmp_path) as place:
         assert await announced(place, "", method="GET") == 405
-    async with town() as place:
+    async with system() as place:
         assert await announced(place, start()) == 404
 
 
@@ -149,7 +149,7 @@ async def test_x18_the_secret_is_never_written_down(tmp_path: Path) -> None:
 
 
 async def test_x18_a_referrer_that_names_the_portal_is_enough() -> None:
-    async with town() as place:
+    async with system() as place:
         person, token = await place.entered(ALICE), place.org.session_token(BOB)
         fields = {**NAVIGATION, "Referer": "https://portal.example.com/"}
         assert (await person.ask(redemption(token), fields=fields, site="cross-site")).status == 302

@@ -9,8 +9,8 @@ import pytest
 
 from gateway.dev.standin import Engine, OrgSession, Row, fault, fingerprint
 from tests.field.beginnings import BEGINNINGS, ON_ENGINES, PATHS, by_form, by_saml
-from tests.journeys.person import ALICE, BOB, HR, LOGIN, SCRIPT, SESSION_NAMES, Person
-from tests.journeys.town import ME, town
+from tests.harness.person import ALICE, BOB, HR, LOGIN, SCRIPT, SESSION_NAMES, Person
+from tests.harness.system import ME, system
 
 UNKNOWN: dict[str, dict[str, object]] = {
     "500": {"status": 500},
@@ -39,7 +39,7 @@ async def greeted_soon(person: Person) -> str:
 
 @pytest.mark.parametrize(("engine", "way"), ON_ENGINES)
 async def test_x1_x2_another_users_session_begins_and_the_older_one_is_proven_gone_first(engine: Engine, way: str) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await place.entered(ALICE)
         old = values(place.session(ALICE))
         place.org.journal.clear()
@@ -59,7 +59,7 @@ async def test_x1_x2_another_users_session_begins_and_the_older_one_is_proven_go
 
 @pytest.mark.parametrize(("engine", "way"), ON_ENGINES)
 async def test_x1_x2_the_answer_waits_for_the_end_of_the_older_session(engine: Engine, way: str) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await place.entered(ALICE)
         deletes = fault({"path": ME, "method": "DELETE", "hold": True})
         place.org.faults.add(deletes)
@@ -76,7 +76,7 @@ async def test_x1_x2_the_answer_waits_for_the_end_of_the_older_session(engine: E
 
 @pytest.mark.parametrize(("engine", "way"), ON_ENGINES)
 async def test_x1_x2_the_same_user_again_ends_nothing(engine: Engine, way: str) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await place.entered(ALICE)
         place.org.journal.clear()
         reply = await BEGINNINGS[way](place, person, ALICE)
@@ -89,7 +89,7 @@ async def test_x1_x2_the_same_user_again_ends_nothing(engine: Engine, way: str) 
 @pytest.mark.parametrize("answer", UNKNOWN)
 @pytest.mark.parametrize(("engine", "way"), ON_ENGINES)
 async def test_x1_x2_until_okta_says_who_it_is_nobody_is_in(engine: Engine, way: str, answer: str) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await place.entered(ALICE)
         place.later(11)
         place.fails(ME, times=None, **UNKNOWN[answer])
@@ -108,7 +108,7 @@ async def test_x1_x2_until_okta_says_who_it_is_nobody_is_in(engine: Engine, way:
 
 @pytest.mark.parametrize(("engine", "way"), ON_ENGINES)
 async def test_x1_x2_without_proof_of_the_end_the_answer_is_withheld(engine: Engine, way: str) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await place.entered(ALICE)
         place.fails(ME, method="DELETE", status=500, times=None)
         reply = await BEGINNINGS[way](place, person, BOB)
@@ -131,7 +131,7 @@ async def test_x1_x2_without_proof_of_the_end_the_answer_is_withheld(engine: Eng
 
 @pytest.mark.parametrize(("engine", "way"), ON_ENGINES)
 async def test_x1_x2_a_browser_without_a_session_begins_one(engine: Engine, way: str) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = place.person()
         await BEGINNINGS[way](place, person, BOB)
         assert (await person.go(f"{HR}/")).body == f"hello {BOB}"
@@ -140,7 +140,7 @@ async def test_x1_x2_a_browser_without_a_session_begins_one(engine: Engine, way:
 
 @pytest.mark.parametrize("engine", ["classic", "identity"])
 async def test_x1_a_browser_that_lost_its_id_is_judged_by_what_it_presents(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await place.entered(ALICE)
         person.jar.pop(("login.example.com", False, "__Host-gateway-browser"))
         await by_saml(place, person, BOB)
@@ -152,7 +152,7 @@ async def test_x1_a_browser_that_lost_its_id_is_judged_by_what_it_presents(engin
 @pytest.mark.parametrize("engine", ["classic", "identity"])
 async def test_x1_a_form_of_another_site_that_brings_no_session_cookie_ends_the_one_that_the_browser_was_given(engine: Engine) -> None:
     """A sibling's page may have deleted the cookie, or the browser kept it at home: the id finds the session all the same."""
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await place.entered(ALICE)
         for name in ("sid", "idx"):
             person.jar.pop(("login.example.com", False, name), None)
@@ -164,7 +164,7 @@ async def test_x1_a_form_of_another_site_that_brings_no_session_cookie_ends_the_
 
 @pytest.mark.parametrize("engine", ["classic", "identity"])
 async def test_x1_a_missing_factor_is_judged_when_it_is_brought(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await place.entered(ALICE)
         place.fails(ME, method="GET", status=404, body={"errorCode": "E0000007"}, times=1)
         await by_form(place, person, BOB)
@@ -183,7 +183,7 @@ async def test_x1_a_missing_factor_is_judged_when_it_is_brought(engine: Engine) 
 @pytest.mark.parametrize("engine", ["classic", "identity"])
 @pytest.mark.parametrize("keeps", [False, True], ids=["memory", "sqlite"])
 async def test_x1_a_restart_between_forgets_no_older_session(engine: Engine, keeps: bool, tmp_path_factory: pytest.TempPathFactory) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         if keeps:
             place.text += f'\n[state]\ndirectory = "{tmp_path_factory.mktemp("state")}"\n'
             await place.restart()
@@ -199,7 +199,7 @@ async def test_x1_a_restart_between_forgets_no_older_session(engine: Engine, kee
 async def test_x1_a_restart_while_it_is_undecided_lets_nobody_in_as_the_older_user(
     engine: Engine, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         place.text += f'\n[state]\ndirectory = "{tmp_path_factory.mktemp("state")}"\n'
         await place.restart()
         person = await place.entered(ALICE)
@@ -218,7 +218,7 @@ async def test_x1_a_restart_while_it_is_undecided_lets_nobody_in_as_the_older_us
 
 @pytest.mark.parametrize("engine", ["classic", "identity"])
 async def test_x1_a_late_answer_of_the_older_user_brings_nobody_back(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await place.entered(ALICE)
         held = fault({"path": "/app/UserHome", "hold": True, "after": True, "set_cookies": [f"sid={place.session(ALICE).sid};Path=/"]})
         place.org.faults.add(held)
@@ -240,7 +240,7 @@ async def test_x1_a_late_answer_of_the_older_user_brings_nobody_back(engine: Eng
 
 
 async def test_x1_a_script_that_asks_who_is_there_is_told_the_new_user() -> None:
-    async with town() as place:
+    async with system() as place:
         person = await place.entered(ALICE)
         await by_saml(place, person, BOB)
         shown = await person.ask(f"{LOGIN}/.gateway/session", fields=SCRIPT, site="same-origin")

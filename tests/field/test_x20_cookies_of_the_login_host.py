@@ -5,8 +5,8 @@ import re
 from gateway.dev.standin import Fault
 from gateway.policy.session.passes import Pass
 from gateway.policy.session.seal import Sealer
-from tests.attacks.deployment import ALICE, FETCH, HR, LOGIN, WIKI, Site, cookie_line
-from tests.doors.own_gateway import Browser
+from tests.harness.browser import ALICE, HR, LOGIN, WIKI, Browser
+from tests.harness.site import FETCH, Site, cookie_line
 
 ME = "/api/v1/sessions/me"
 BROWSER = "__Host-gateway-browser"

@@ -6,8 +6,8 @@ import pytest
 
 from gateway.dev.standin import Engine
 from tests.field.beginnings import by_saml
-from tests.journeys.person import ALICE, BOB, CAROL, HR, LOGIN, NAVIGATION, PORTAL, Person, Reply
-from tests.journeys.town import ME, REDIRECT, Town, town
+from tests.harness.person import ALICE, BOB, CAROL, HR, LOGIN, NAVIGATION, PORTAL, Person, Reply
+from tests.harness.system import ME, REDIRECT, System, system
 
 ENGINES = ["classic", "identity"]
 PENDING = "__Host-gateway-pending"
@@ -19,7 +19,7 @@ async def by_portals_form(person: Person, token: str) -> Reply:
     return await person.ask(f"{LOGIN}{REDIRECT}", "POST", fields=fields, site="cross-site", body=body)
 
 
-async def unproven(place: Town) -> Person:
+async def unproven(place: System) -> Person:
     """Bob wanted to come in; Okta did not let alice be closed."""
     person = await place.entered(ALICE)
     place.fails(ME, status=500, times=None)
@@ -30,7 +30,7 @@ async def unproven(place: Town) -> Person:
 
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_x20_while_the_end_is_not_proven_no_token_is_redeemed(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person, token = await unproven(place), place.org.session_token(CAROL)
         assert (await by_portals_form(person, token)).status == 503
         assert place.sent(token) == [] and place.live() == [ALICE]
@@ -40,7 +40,7 @@ async def test_x20_while_the_end_is_not_proven_no_token_is_redeemed(engine: Engi
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("restarts", [False, True], ids=["the same process", "another process"])
 async def test_x20_the_next_token_closes_it_first(engine: Engine, restarts: bool) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person, token = await unproven(place), place.org.session_token(CAROL)
         if restarts:
             await place.restart()
@@ -53,7 +53,7 @@ async def test_x20_the_next_token_closes_it_first(engine: Engine, restarts: bool
 
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_x20_a_sign_in_without_a_token_closes_it_first_too(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await unproven(place)
         withheld = await by_saml(place, person, BOB)
         assert withheld.status == 503 and person.cookie("sid") is None
@@ -68,7 +68,7 @@ async def test_x20_a_sign_in_without_a_token_closes_it_first_too(engine: Engine)
 
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_x20_without_the_pending_cookie_the_browsers_id_finds_it(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person, token = await unproven(place), place.org.session_token(CAROL)
         person.jar.pop(("login.example.com", False, PENDING))
         assert (await by_portals_form(person, token)).status == 503

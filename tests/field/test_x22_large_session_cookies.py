@@ -9,9 +9,9 @@ import pytest
 from aiohttp import DummyCookieJar
 
 from gateway.dev.standin import Fault, OrgSession
-from tests.attacks.deployment import ALICE, BOB, HR, LOGIN, WIKI, Site, deployed
-from tests.doors.own_gateway import Browser
 from tests.field.restarts import restarted
+from tests.harness.browser import ALICE, BOB, HR, LOGIN, WIKI, Browser
+from tests.harness.site import Site, deployed
 
 ME = "/api/v1/sessions/me"
 PASS, PENDING, SIGN_OUT = "__Host-gateway", "__Host-gateway-pending", "/.gateway/sign-out"

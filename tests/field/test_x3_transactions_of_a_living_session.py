@@ -10,15 +10,15 @@ import pytest
 
 from gateway.dev.standin import Engine
 from tests.field.beginnings import IDP, by_saml
-from tests.journeys.person import ALICE, BOB, HR, LOGIN, NAVIGATION, Person, Reply
-from tests.journeys.town import ME, Town, town
+from tests.harness.person import ALICE, BOB, HR, LOGIN, NAVIGATION, Person, Reply
+from tests.harness.system import ME, System, system
 
 APP = "/app/acme_payroll/0oaPayroll/sso/saml"
 STEP_UP = "/login/step-up/redirect"
 ENGINES = ["classic", "identity"]
 
 
-async def begun(place: Town, person: Person, answer: str = "redirect") -> str:
+async def begun(place: System, person: Person, answer: str = "redirect") -> str:
     """Open an app link that asks for a factor; the ``stateToken`` that Okta handed out."""
     place.journal.unwatched |= {STEP_UP, "/api/v1/authn", "/login/login.htm", "/app/UserHome", "/login/token/redirect"}
     place.org.app_links.require_step_up(APP, "page" if answer == "page" else "redirect")
@@ -27,7 +27,7 @@ async def begun(place: Town, person: Person, answer: str = "redirect") -> str:
     return parse_qs(urlsplit(reply.location).query)["stateToken"][0]
 
 
-def goes_on(place: Town, reply: Reply) -> None:
+def goes_on(place: System, reply: Reply) -> None:
     """Alice reached her app with the session that she had, and nothing was closed."""
     assert reply.status == 200 and f"SAML assertion for {ALICE}" in reply.body, (reply.status, reply.location, reply.body[:200])
     assert place.live() == [ALICE] and place.rows("DELETE", ME) == []
@@ -35,7 +35,7 @@ def goes_on(place: Town, reply: Reply) -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_x3_a_step_up_of_the_living_session_is_completed_with_it(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await place.entered(ALICE)
         session = place.session(ALICE)
         token = await begun(place, person)
@@ -50,7 +50,7 @@ async def test_x3_a_step_up_of_the_living_session_is_completed_with_it(engine: E
 @pytest.mark.parametrize("path", ["/login/token/redirect", "/app/UserHome", "/idp/idx/login/token/redirect"])
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_x3_other_ends_of_the_transaction_travel_alike(engine: Engine, path: str) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         place.journal.unwatched.add(path)
         person = await place.entered(ALICE)
         token = await begun(place, person)
@@ -61,7 +61,7 @@ async def test_x3_other_ends_of_the_transaction_travel_alike(engine: Engine, pat
 
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_x3_a_transaction_that_a_page_of_okta_holds_goes_on_from_that_page(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await place.entered(ALICE)
         token = await begun(place, person, "page")
         page = await person.go(f"{LOGIN}/login/login.htm?stateToken={token}&fromURI={APP}", site="same-origin")
@@ -72,7 +72,7 @@ async def test_x3_a_transaction_that_a_page_of_okta_holds_goes_on_from_that_page
 
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_x4_alice_comes_back_from_her_provider_without_a_question(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await place.entered(ALICE)
         token = await begun(place, person)
         reply = await by_saml(place, person, ALICE, f"{STEP_UP}?stateToken={token}")
@@ -86,7 +86,7 @@ async def test_x4_alice_comes_back_from_her_provider_without_a_question(engine: 
 
 @pytest.mark.parametrize("path", ["/login/token/redirect", "/idp/idx/login/token/redirect", STEP_UP, "/app/UserHome"])
 async def test_x4_a_cross_site_return_to_her_own_transaction_is_not_asked_about(path: str) -> None:
-    async with town() as place:
+    async with system() as place:
         place.journal.unwatched.add(path)
         person = await place.entered(ALICE)
         token = await begun(place, person)
@@ -97,7 +97,7 @@ async def test_x4_a_cross_site_return_to_her_own_transaction_is_not_asked_about(
 
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_x4_another_user_who_comes_back_from_the_provider_is_judged(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await place.entered(ALICE)
         token = await begun(place, person)
         await by_saml(place, person, BOB, f"{STEP_UP}?stateToken={token}")
@@ -109,7 +109,7 @@ async def test_x4_another_user_who_comes_back_from_the_provider_is_judged(engine
 
 
 async def test_x3_another_browser_gains_nothing_by_a_transaction() -> None:
-    async with town() as place:
+    async with system() as place:
         alice, bob = await place.entered(ALICE), await place.entered(BOB)
         token = await begun(place, alice)
         reply = await bob.ask(f"{LOGIN}{STEP_UP}?stateToken={token}", site="cross-site")
@@ -120,7 +120,7 @@ async def test_x3_another_browser_gains_nothing_by_a_transaction() -> None:
 @pytest.mark.parametrize("site", ["cross-site", "none"])
 async def test_x3_a_transaction_that_a_stranger_chose_is_asked_about(site: str) -> None:
     """The stranger's token reaches Okta first in a link, and Okta then names it in a Location."""
-    async with town() as place:
+    async with system() as place:
         person = await place.entered(ALICE)
         token = place.org.state_tokens.issue(place.org.known_user(BOB))
         link = f"{LOGIN}/login/login.htm?{urlencode({'fromURI': f'/login/token/redirect?stateToken={token}'})}"
@@ -131,7 +131,7 @@ async def test_x3_a_transaction_that_a_stranger_chose_is_asked_about(site: str) 
 
 
 async def test_x3_a_transaction_is_remembered_after_a_restart(tmp_path_factory: pytest.TempPathFactory) -> None:
-    async with town() as place:
+    async with system() as place:
         place.text += f'\n[state]\ndirectory = "{tmp_path_factory.mktemp("state")}"\n'
         await place.restart()
         person = await place.entered(ALICE)

@@ -8,8 +8,8 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 import pytest
 
 from gateway.dev.standin import Engine
-from tests.journeys.person import ALICE, BOB, HR, LOGIN, Person, Reply
-from tests.journeys.town import Town, town
+from tests.harness.person import ALICE, BOB, HR, LOGIN, Person, Reply
+from tests.harness.system import System, system
 
 ENGINES = ["classic", "identity"]
 BACK = f"{HR}/callback"
@@ -33,7 +33,7 @@ def given(reply: Reply) -> dict[str, list[str]]:
     return parse_qs(urlsplit(reply.location).fragment or urlsplit(reply.location).query)
 
 
-async def switched(place: Town, server: str = "") -> Person:
+async def switched(place: System, server: str = "") -> Person:
     """Alice used the client; then bob entered in the same browser."""
     person = await place.entered(ALICE)
     assert "id_token" in given(await authorized(person, server=server))
@@ -44,7 +44,7 @@ async def switched(place: Town, server: str = "") -> Person:
 @pytest.mark.parametrize("server", ["", "default"])
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_x5_a_silent_request_of_alices_page_gets_nothing_of_bobs(engine: Engine, server: str) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await switched(place, server)
         reply = await silently(person, server=server)
         assert given(reply)["error"] == ["login_required"]
@@ -56,7 +56,7 @@ async def test_x5_a_silent_request_of_alices_page_gets_nothing_of_bobs(engine: E
 
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_x5_once_bob_used_the_client_himself_it_is_his(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await switched(place)
         assert "id_token" in given(await authorized(person)), "he was asked nothing, but it was no silent request"
         assert "id_token" in given(await silently(person))
@@ -64,14 +64,14 @@ async def test_x5_once_bob_used_the_client_himself_it_is_his(engine: Engine) -> 
 
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_x5_clients_that_nobody_else_used_are_silent_as_ever(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await switched(place)
         assert "id_token" in given(await silently(person, "0oaNew"))
         assert "id_token" in given(await silently(person, "0oaNew"))
 
 
 async def test_x5_the_same_user_again_keeps_her_clients() -> None:
-    async with town() as place:
+    async with system() as place:
         person = await place.entered(ALICE)
         await authorized(person)
         assert (await place.enter(person, ALICE)).body == f"hello {ALICE}"
@@ -79,7 +79,7 @@ async def test_x5_the_same_user_again_keeps_her_clients() -> None:
 
 
 async def test_x5_it_is_remembered_after_a_restart(tmp_path_factory: pytest.TempPathFactory) -> None:
-    async with town() as place:
+    async with system() as place:
         place.text += f'\n[state]\ndirectory = "{tmp_path_factory.mktemp("state")}"\n'
         await place.restart()
         person = await switched(place)
@@ -87,7 +87,7 @@ async def test_x5_it_is_remembered_after_a_restart(tmp_path_factory: pytest.Temp
         assert given(await silently(person))["error"] == ["login_required"]
 
 
-async def hint_of_alice(place: Town) -> tuple[Person, str]:
+async def hint_of_alice(place: System) -> tuple[Person, str]:
     """An ID token of alice's, and the browser in which bob is now."""
     person = await place.entered(ALICE)
     hint = given(await authorized(person))["id_token"][0]
@@ -99,7 +99,7 @@ async def hint_of_alice(place: Town) -> tuple[Person, str]:
 @pytest.mark.parametrize("site", ["same-site", "cross-site"])
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_x6_a_logout_of_alice_ends_nothing_of_bobs(engine: Engine, site: str, how: str) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person, hint = await hint_of_alice(place)
         query = urlencode({"id_token_hint": hint, "post_logout_redirect_uri": f"{HR}/", "state": "x"})
         if how == "link":
@@ -114,7 +114,7 @@ async def test_x6_a_logout_of_alice_ends_nothing_of_bobs(engine: Engine, site: s
 
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_x6_a_logout_of_bob_ends_bobs_session(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await switched(place)
         hint = given(await authorized(person))["id_token"][0]
         reply = await person.ask(f"{LOGIN}{LOGOUT}?id_token_hint={hint}&post_logout_redirect_uri={quote(HR + '/', safe='')}")
@@ -126,7 +126,7 @@ async def test_x6_a_logout_of_bob_ends_bobs_session(engine: Engine) -> None:
 @pytest.mark.parametrize("query", ["", "id_token_hint=e30.e30.e30", "id_token_hint=nonsense"])
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_x6_a_logout_that_okta_refused_ends_nothing(engine: Engine, query: str) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await place.entered(BOB)
         reply = await person.ask(f"{LOGIN}{LOGOUT}?{query}")
         assert reply.status == 400
@@ -134,7 +134,7 @@ async def test_x6_a_logout_that_okta_refused_ends_nothing(engine: Engine, query:
 
 
 async def test_x6_two_hints_of_two_users_are_okta_s_to_refuse() -> None:
-    async with town() as place:
+    async with system() as place:
         person, hint = await hint_of_alice(place)
         own = given(await authorized(person))["id_token"][0]
         await person.ask(f"{LOGIN}{LOGOUT}?id_token_hint={hint}&id_token_hint={own}")

@@ -3,8 +3,8 @@
 import pytest
 
 from gateway.dev.standin import Engine
-from tests.journeys.person import ALICE, BOB, LOGIN
-from tests.journeys.town import quoted, town
+from tests.harness.person import ALICE, BOB, LOGIN
+from tests.harness.system import quoted, system
 
 EMBED = "/home/acme_payroll/0oaPayroll/aln1"
 ELSEWHERE = "https://payroll.example.org/sso?to=%2F&x=1"
@@ -12,7 +12,7 @@ ELSEWHERE = "https://payroll.example.org/sso?to=%2F&x=1"
 
 @pytest.mark.parametrize("engine", ["classic", "identity"])
 async def test_x7_a_confirmed_switch_that_ends_at_another_origin_leads_on_by_a_page(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         place.org.app_links.lead_elsewhere(EMBED, ELSEWHERE)
         person = await place.entered(ALICE)
         token = place.org.session_token(BOB)
@@ -31,7 +31,7 @@ async def test_x7_a_confirmed_switch_that_ends_at_another_origin_leads_on_by_a_p
 
 
 async def test_x7_pushed_parameters_lead_on_by_a_page_too() -> None:
-    async with town() as place:
+    async with system() as place:
         person = await place.entered(ALICE)
         back = "https://rp.example.com/callback"
         place.org.trusted_origins.add("https://rp.example.com")
@@ -53,7 +53,7 @@ async def test_x7_pushed_parameters_lead_on_by_a_page_too() -> None:
 
 async def test_x7_an_address_of_another_scheme_is_no_place_to_lead_to() -> None:
     """Okta names http and https addresses; a page that refreshed to ``javascript:`` would run in our origin."""
-    async with town() as place:
+    async with system() as place:
         person = await place.entered(ALICE)
         place.fails(EMBED, status=302, headers={"Location": "javascript:alert(1)"})
         asked = await person.ask(f"{LOGIN}{EMBED}?sessionToken={place.org.session_token(BOB)}", site="cross-site")

@@ -3,8 +3,8 @@
 import pytest
 
 from gateway.policy.session.session import SESSION_NAMES
-from tests.attacks.deployment import ALICE, BOB, HR, LOGIN, WIKI, deployed
-from tests.doors.own_gateway import Browser, Reply
+from tests.harness.browser import ALICE, BOB, HR, LOGIN, WIKI, Browser, Reply
+from tests.harness.site import deployed
 
 BROWSER, SIGN_OUT = "__Host-gateway-browser", "/.gateway/sign-out"
 

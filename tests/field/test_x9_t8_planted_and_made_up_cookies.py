@@ -2,9 +2,11 @@
 
 import pytest
 
-from tests.attacks.deployment import ALICE, BOB, LOGIN, NAVIGATE, Reply, Site, deployed
 from tests.field.client_addresses import SAME_ORIGIN, from_client
-from tests.house.side_by_side import REPLICAS
+from tests.harness.browser import ALICE, BOB, LOGIN
+from tests.harness.gateway import REPLICAS
+from tests.harness.replies import Reply
+from tests.harness.site import NAVIGATE, Site, deployed
 
 ME = "/api/v1/sessions/me"
 PLANTED = [b"\xff\xfe", b"a b", b'a"b', b"a,b", b"a\\b"]

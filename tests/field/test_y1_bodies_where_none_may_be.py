@@ -13,7 +13,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tests.attacks.deployment import BOB, CONFIGURATION, FETCH, Site, Visit, Wire, deployed
+from tests.harness.app import Visit
+from tests.harness.browser import BOB
+from tests.harness.site import CONFIGURATION, FETCH, Site, deployed
+from tests.harness.wire import Wire
 
 ROUNDS = int(os.environ.get("Y1_ROUNDS", "1000"))
 """How many answers of each kind; each is followed by a request of another user."""

@@ -10,9 +10,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.attacks.deployment import BOB, Site, Visit, deployed
 from tests.field.ntlm import TYPE_ONE, NtlmApp, asked, signs_in, third
-from tests.upstream.conftest import PATIENCE
+from tests.harness.app import Visit
+from tests.harness.browser import BOB
+from tests.harness.site import Site, deployed
+from tests.harness.wire import PATIENCE
 
 
 @pytest.fixture

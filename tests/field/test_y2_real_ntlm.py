@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.attacks.deployment import BOB, CONFIGURATION, Site, Wire, deployed
 from tests.field.ntlm import TYPE_ONE, asked, signs_in
-from tests.upstream.conftest import PATIENCE
+from tests.harness.browser import BOB
+from tests.harness.site import CONFIGURATION, Site, deployed
+from tests.harness.wire import PATIENCE, Wire
 
 APP = Path(__file__).with_name("ntlm_app.cjs")
 MODULES = Path(__file__).parents[1] / "browser" / "npm" / "node_modules"

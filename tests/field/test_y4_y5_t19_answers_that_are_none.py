@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.attacks.deployment import FETCH, Reply, Site, deployed
-from tests.upstream.conftest import PATIENCE, Visit, answering
+from tests.harness.app import Visit, answering
+from tests.harness.replies import Reply
+from tests.harness.site import FETCH, Site, deployed
+from tests.harness.wire import PATIENCE
 
 FORGED = b"HTTP/1.1 200 OK\r\nSet-Cookie: __Host-gateway=forged\r\nContent-Length: 5\r\n\r\nowned"
 

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.attacks.deployment import ALICE, CONFIGURATION, HR, LOGIN, WIKI, Named, Reply, Site, deployed
 from tests.field.name_server import NameServer, name_server
+from tests.harness.browser import ALICE, HR, LOGIN, WIKI
 from tests.harness.certificates import certificate
-from tests.house.side_by_side import REPLICAS
-from tests.upstream.conftest import PATIENCE
+from tests.harness.gateway import REPLICAS
+from tests.harness.replies import Reply
+from tests.harness.site import CONFIGURATION, Named, Site, deployed
+from tests.harness.wire import PATIENCE
 
 HANGING, APP, ORG = "hang.example.net", "app.example.net", "org.example.com"
 

@@ -16,9 +16,9 @@ from gateway.errors import BadConfig
 from gateway.observe import Log
 from gateway.workers.running import Running
 from tests.harness.certificates import certificate
-from tests.house.configurations import SEALED, SMALLEST, settings
-from tests.house.crew import Running as Crew
-from tests.house.crew import crew
+from tests.harness.configuration import SEALED, SMALLEST, settings
+from tests.harness.workers import Running as Crew
+from tests.harness.workers import several_workers
 
 MANY = [1, 2]
 CLOSED = '\n[[app.rule]]\npath = "/closed/**"\nusers = ["bob@example.com"]\n'
@@ -43,7 +43,7 @@ async def statuses(running: Crew, target: str, cookie: str, count: int = 6) -> s
 
 @pytest.mark.parametrize("workers", MANY)
 async def test_z2_another_configuration_is_in_force_and_nobody_is_signed_out(workers: int, tmp_path: Path) -> None:
-    async with crew(tmp_path, workers=workers) as running:
+    async with several_workers(tmp_path, workers=workers) as running:
         text = (tmp_path / "gateway.toml").read_text()
         _, cookie = await running.entered()
         gone, gone_cookie = await running.entered()
@@ -62,7 +62,7 @@ async def test_z2_another_configuration_is_in_force_and_nobody_is_signed_out(wor
 
 @pytest.mark.parametrize("workers", MANY)
 async def test_z2_a_configuration_with_problems_keeps_the_old_one_and_each_is_said_with_its_place(workers: int, tmp_path: Path) -> None:
-    async with crew(tmp_path, workers=workers) as running:
+    async with several_workers(tmp_path, workers=workers) as running:
         file = tmp_path / "gateway.toml"
         text = file.read_text()
         _, cookie = await running.entered()
@@ -85,7 +85,7 @@ async def test_z2_a_configuration_with_problems_keeps_the_old_one_and_each_is_sa
 
 @pytest.mark.parametrize("workers", MANY)
 async def test_z2_no_connection_is_lost_while_it_reloads(workers: int, tmp_path: Path) -> None:
-    async with crew(tmp_path, workers=workers) as running:
+    async with several_workers(tmp_path, workers=workers) as running:
         text = (tmp_path / "gateway.toml").read_text()
         _, cookie = await running.entered()
         answered: list[int] = []
@@ -106,7 +106,7 @@ async def test_z2_no_connection_is_lost_while_it_reloads(workers: int, tmp_path:
 
 
 async def test_z2_sighup_before_it_listens_ends_nobody(tmp_path: Path) -> None:
-    async with crew(tmp_path, workers=1) as running:
+    async with several_workers(tmp_path, workers=1) as running:
         for _ in range(5):
             running.process.send_signal(signal.SIGHUP)
         await running.event("config_unchanged", 1)

@@ -10,9 +10,10 @@ from collections import Counter
 
 import pytest
 
-from tests.attacks.deployment import CONFIGURATION, FETCH, Site, Visit, Wire, deployed
+from tests.harness.app import Visit, hello
+from tests.harness.site import CONFIGURATION, FETCH, Site, deployed
 from tests.harness.websocket import KEY, accept
-from tests.upstream.conftest import hello
+from tests.harness.wire import Wire
 
 REQUESTS = int(os.environ.get("Z3_REQUESTS", "1000"))
 CLIENTS = 32

@@ -15,9 +15,10 @@ from gateway.commands.online import ask_apps, ask_org
 from gateway.compose import Gateway
 from gateway.config import read
 from gateway.observe import Log, Repeats
-from tests.attacks.deployment import Site, Visit, deployed
+from tests.harness.app import Visit
 from tests.harness.certificates import certificate
-from tests.house.configurations import SEALED, SMALLEST, finished
+from tests.harness.configuration import SEALED, SMALLEST, finished
+from tests.harness.site import Site, deployed
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 

@@ -12,7 +12,7 @@ from gateway.errors import BadConfig
 from gateway.observe import Log
 from tests.field.mistakes import ERRORS, LISTEN, TLS, WARNINGS, Mistake, rules
 from tests.harness.certificates import certificate
-from tests.house.configurations import SEALED, SMALLEST, finished, settings
+from tests.harness.configuration import SEALED, SMALLEST, finished, settings
 
 ONLY_BOB_WRITES = 'path = "/in/**"; methods = ["POST", "PUT", "DELETE"]; users = ["bob@example.com"]'
 BOB_READS = 'path = "/in/**"; methods = ["GET"]; users = ["bob@example.com"]'

@@ -21,12 +21,13 @@ from gateway.compose import Gateway
 from gateway.config import read
 from gateway.dev.standin import Org, RunningOrg, fault, serve
 from gateway.observe import Log
-from tests.doors.own_gateway import Times
 from tests.fronts.running import Front
+from tests.harness.app import Behind, Visit
+from tests.harness.clock import Times
+from tests.harness.configuration import SEALED
+from tests.harness.person import HR, LOGIN, PORTAL, Person, Reply, redemption
 from tests.harness.websocket import echo
-from tests.house.configurations import SEALED
-from tests.journeys.person import HR, LOGIN, PORTAL, Person, Reply, redemption
-from tests.upstream.conftest import PATIENCE, Behind, Visit, Wire
+from tests.harness.wire import PATIENCE, Wire
 
 # The gateway carries no app's bytes here: its upstream is a port where nobody listens.
 CONFIGURATION = """

@@ -9,7 +9,7 @@ from tests.field.ntlm import NtlmApp, third
 from tests.fronts.deployment import Fronted, cookie_line
 from tests.fronts.recipes import RECIPES
 from tests.fronts.wording import FETCH, status
-from tests.journeys.person import ALICE, BOB
+from tests.harness.person import ALICE, BOB
 
 
 @pytest.mark.parametrize("front", RECIPES, indirect=True, ids=lambda recipe: recipe.name)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.fronts.deployment import Fronted, cookie_line
 from tests.fronts.wording import CLAIMS, FETCH, status, told
-from tests.journeys.person import ALICE, HR, redemption
+from tests.harness.person import ALICE, HR, redemption
 
 
 async def test_a_form_of_somebody_who_is_not_signed_in_leads_to_the_sign_in_by_get(site: Fronted) -> None:

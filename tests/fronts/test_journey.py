@@ -12,8 +12,8 @@ import pytest
 
 from tests.fronts.deployment import TTL_SECONDS, Fronted, cookie_line
 from tests.fronts.wording import FETCH, SPELLINGS, UPWARDS, shaken, status, told
+from tests.harness.person import ALICE, BOB, EVIL, HR, LOGIN, SCRIPT, redemption
 from tests.harness.websocket import MASK, frame
-from tests.journeys.person import ALICE, BOB, EVIL, HR, LOGIN, SCRIPT, redemption
 
 
 async def test_a_user_signs_in_at_the_login_host_and_lands_in_the_app(site: Fronted) -> None:

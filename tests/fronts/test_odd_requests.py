@@ -4,7 +4,7 @@ import pytest
 
 from tests.fronts.deployment import Fronted, cookie_line
 from tests.fronts.wording import FETCH, status, told
-from tests.journeys.person import ALICE
+from tests.harness.person import ALICE
 
 PREFLIGHT = b"Origin: https://spa.example.net\r\nAccess-Control-Request-Method: PUT\r\n"
 

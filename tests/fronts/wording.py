@@ -3,9 +3,9 @@
 import re
 
 from tests.fronts.deployment import Fronted, cookie_line
+from tests.harness.person import Person
 from tests.harness.websocket import KEY
-from tests.journeys.person import Person
-from tests.upstream.conftest import Wire
+from tests.harness.wire import Wire
 
 FETCH = b"Accept: application/json\r\nSec-Fetch-Mode: cors\r\nSec-Fetch-Dest: empty\r\nSec-Fetch-Site: same-origin\r\n"
 SHAKE = b"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + KEY + b"\r\n"

@@ -3,7 +3,9 @@
 import base64
 import hashlib
 
-from tests.upstream.conftest import Front, Visit, Wire
+from tests.harness.app import Visit
+from tests.harness.wire import Wire
+from tests.upstream.proxy import Front
 
 
 def frame(payload: bytes, opcode: int = 2, *, final: bool = True, mask: bytes = b"") -> bytes:

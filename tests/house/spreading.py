@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 
-from tests.doors.own_gateway import FORM, HR
-from tests.house.callers import Caller
-from tests.house.crew import Running
+from tests.harness.browser import FORM, HR
+from tests.harness.connected_client import Caller
+from tests.harness.workers import Running
 
 CLIENTS = 16
 

@@ -14,12 +14,12 @@ from pathlib import Path
 from time import perf_counter
 
 from gateway.dev.standin import User
-from tests.doors.own_gateway import FORM, HR, NAVIGATION, Browser
-from tests.house.callers import Caller
-from tests.house.crew import CONFIGURATION, Running, behind, started
-from tests.journeys.person import redemption
+from tests.harness.browser import FORM, HR, NAVIGATION, Browser
+from tests.harness.connected_client import Caller
+from tests.harness.person import redemption
+from tests.harness.redis_servers import Running as Redis
+from tests.harness.workers import CONFIGURATION, Running, behind, started
 from tests.shared_state.engines import moment
-from tests.shared_state.redis_servers import Running as Redis
 
 CONNECTIONS = 8
 ENTER_AT_ONCE = 4

@@ -12,7 +12,7 @@ from gateway.policy.routing.prefixes import Prefixes
 from gateway.policy.routing.server_health import Server
 from gateway.upstream.place import ServerAddress
 from tests.harness.certificates import certificate
-from tests.house.configurations import LOGIN, OKTA, SEALED, SMALLEST, problems, settings
+from tests.harness.configuration import LOGIN, OKTA, SEALED, SMALLEST, problems, settings
 
 HERE = Path()
 NOWHERE = OKTA + LOGIN + '[[app]]\nname = "hr"\nurl = "https://hr.example.com"\n'

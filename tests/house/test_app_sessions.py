@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.house.configurations import LOGIN, OKTA, SMALLEST, problems, settings
+from tests.harness.configuration import LOGIN, OKTA, SMALLEST, problems, settings
 
 FRONTED = (
     OKTA

@@ -10,7 +10,7 @@ from gateway.commands.online_oidc import TestUser, ask_oidc, user_of
 from gateway.config import Settings, read
 from gateway.dev.standin import Client, Fault, Org, serve
 from gateway.errors import BadConfig
-from tests.house.configurations import SEALED
+from tests.harness.configuration import SEALED
 
 GATE, SECRET = "https://gate.example.com", "secret-of-the-client"
 USER = TestUser("alice@example.com", "correct-horse")

@@ -16,7 +16,7 @@ import jsonschema
 import pytest
 
 from gateway.dev.standin import Org, serve
-from tests.house.configurations import SEALED, SMALLEST, finished, program
+from tests.harness.configuration import SEALED, SMALLEST, finished, program
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "config" / "gateway.toml"
 

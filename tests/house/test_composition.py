@@ -11,7 +11,7 @@ from gateway.observe import Log
 from gateway.policy.http.messages import Authority
 from gateway.policy.routing.routing import Access, App, Rule, place_of
 from gateway.policy.session.session import SessionCookie
-from tests.house.configurations import APP, LOGIN, OKTA, SMALLEST, settings
+from tests.harness.configuration import APP, LOGIN, OKTA, SMALLEST, settings
 
 HERE = Path()
 

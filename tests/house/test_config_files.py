@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from gateway.config import Config, read
 from gateway.config.problems import keys_of, tables_within
-from tests.house.configurations import SEALED
+from tests.harness.configuration import SEALED
 
 FOLDER = Path(__file__).resolve().parents[2] / "config"
 FILES = sorted(path.name for path in FOLDER.glob("*.toml"))

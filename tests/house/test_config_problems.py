@@ -6,7 +6,7 @@ import pytest
 
 from gateway.config import load
 from gateway.errors import BadConfig
-from tests.house.configurations import APP, LOGIN, OKTA, SEAL_KEY, SEALED, SMALLEST, problems, settings
+from tests.harness.configuration import APP, LOGIN, OKTA, SEAL_KEY, SEALED, SMALLEST, problems, settings
 
 RULE = SMALLEST + "[[app.rule]]\n"
 BARE = SMALLEST.replace('upstream = "http://127.0.0.1:3000"\n', "")

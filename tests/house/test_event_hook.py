@@ -10,16 +10,16 @@ from pathlib import Path
 from gateway.doors.hooks import EVENT_HOOK_PATH
 from gateway.policy.hooks.hook_trust import LATE_SECONDS
 from tests.doors.hooks.hooked import LOGIN_HOST, SECRET
-from tests.doors.own_gateway import HR, NAVIGATION
-from tests.house.callers import PATIENCE, Caller
-from tests.house.clock_ahead import ClockAhead, needs_gcc
-from tests.house.crew import Running, crew
-from tests.journeys.person import redemption
-from tests.journeys.town import ME
+from tests.harness.browser import HR, NAVIGATION
+from tests.harness.clock_ahead import ClockAhead, needs_gcc
+from tests.harness.connected_client import PATIENCE, Caller
+from tests.harness.person import redemption
+from tests.harness.redis_servers import Running as Redis
+from tests.harness.redis_servers import needs_redis
+from tests.harness.system import ME
+from tests.harness.workers import Running, several_workers
 from tests.policy.hooks.events import delivery, event
 from tests.shared_state.engines import moment
-from tests.shared_state.redis_servers import Running as Redis
-from tests.shared_state.redis_servers import needs_redis
 
 ALICE, BOB = "alice@example.com", "bob@example.com"
 WORKERS = 2
@@ -87,7 +87,9 @@ async def hooked(folder: Path, clock: ClockAhead | None, **environ: str) -> Asyn
         "SESSION_GATEWAY__SESSION__TTL_MAX": "3s",
         "SESSION_GATEWAY__SESSION__TTL_WITH_HOOK": "15m",
     }
-    async with crew(folder, workers=WORKERS, environ={**given, **(clock.environ if clock is not None else {}), **environ}) as running:
+    async with several_workers(
+        folder, workers=WORKERS, environ={**given, **(clock.environ if clock is not None else {}), **environ}
+    ) as running:
         yield Hooked(running, clock), list((await running.callers_of_all()).values())
 
 

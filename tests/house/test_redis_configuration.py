@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.configurations import SMALLEST, problems, settings
+from tests.harness.configuration import SMALLEST, problems, settings
 
 REDIS = SMALLEST + '[state]\nurl = "rediss://redis.example.com"\n'
 PLAIN = SMALLEST + '[state]\nurl = "redis://redis.example.com"\n'

@@ -5,30 +5,30 @@ from pathlib import Path
 import pytest
 
 from tests.doors.hooks.hooked import APP, hooked
-from tests.house.configurations import SMALLEST, finished
-from tests.journeys.person import ALICE, BOB
+from tests.harness.configuration import SMALLEST, finished
+from tests.harness.person import ALICE, BOB
 
 
 @pytest.mark.parametrize("who", [("--user", " Alice@Example.com "), ("--everybody",)])
 async def test_running_gateways_refuse_sessions_from_before_and_let_in_who_signs_in_again(tmp_path: Path, who: tuple[str, ...]) -> None:
     async with hooked(tmp_path, "sqlite") as there:
-        alice, bob = await there.town.entered(ALICE), await there.town.entered(BOB)
+        alice, bob = await there.system.entered(ALICE), await there.system.entered(BOB)
         for port in there.ports:
             assert await there.seen(alice, port) == f"hello {ALICE}"
             assert await there.seen(bob, port) == f"hello {BOB}"
-        for session in there.town.org.sessions.live():
+        for session in there.system.org.sessions.live():
             session.created_at -= 60  # the command has the clock of the machine
-        there.town.later(11)
+        there.system.later(11)
         for port in there.ports:
             assert await there.seen(alice, port) == f"hello {ALICE}"
-        (tmp_path / "gateway.toml").write_text(there.town.text)
+        (tmp_path / "gateway.toml").write_text(there.system.text)
         status, out, err = await finished("sign-out", "--config", tmp_path / "gateway.toml", *who)
         assert (status, "are refused" in out, "sign_out_ordered" in err) == (0, True, True), err
-        there.town.later(12)
+        there.system.later(12)
         for port in there.ports:
             assert await there.seen(alice, port) == ""
             assert (await there.seen(bob, port) == "") == (who == ("--everybody",))
-        again = await there.town.entered(ALICE)
+        again = await there.system.entered(ALICE)
         assert await there.seen(again, there.ports[1]) == f"hello {ALICE}"
 
 

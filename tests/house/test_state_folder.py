@@ -11,7 +11,7 @@ import pytest
 from gateway.config import state_folder
 from gateway.errors import BadConfig
 from gateway.workers.state_folder import PREFIX, settings_with_state
-from tests.house.configurations import SMALLEST, problems, settings
+from tests.harness.configuration import SMALLEST, problems, settings
 
 WORKERS = SMALLEST + "[listen]\nworkers = 2\n"
 CASES = [
@@ -74,7 +74,7 @@ def test_what_a_killed_supervisor_left_behind_is_deleted_and_what_a_living_one_u
 import signal
 from pathlib import Path
 from gateway.workers.state_folder import settings_with_state
-from tests.house.configurations import settings
+from tests.harness.configuration import settings
 with settings_with_state(settings({WORKERS!r}), Path({str(tmp_path)!r})):
     print("made", flush=True)
     signal.pause()

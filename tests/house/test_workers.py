@@ -9,15 +9,15 @@ import aiohttp
 import pytest
 
 from gateway.dev.standin.faults import Fault
-from tests.doors.own_gateway import FORM, HR, LOGIN, Reply
-from tests.house.configurations import SMALLEST, problems
-from tests.house.crew import WORKERS, crew, started
+from tests.harness.browser import FORM, HR, LOGIN, Reply
+from tests.harness.configuration import SMALLEST, problems
+from tests.harness.workers import WORKERS, several_workers, started
 
 ADMITTED = 'requests_total{door="app",status="200",verdict="admit"}'
 
 
 async def test_every_worker_answers_and_the_admin_address_speaks_for_all(tmp_path: Path) -> None:
-    async with crew(tmp_path) as running:
+    async with several_workers(tmp_path) as running:
         assert await running.readiness() == (200, {})
         _, cookie = await running.entered()
         callers = await running.callers_of_all(cookie)
@@ -35,12 +35,12 @@ async def test_every_worker_answers_and_the_admin_address_speaks_for_all(tmp_pat
 async def test_the_folder_for_temporary_files_may_lie_deep(tmp_path: Path) -> None:
     deep = tmp_path / ("deep" * 30)  # longer than the address of a socket may be
     deep.mkdir()
-    async with crew(deep) as running:
+    async with several_workers(deep) as running:
         assert await running.readiness() == (200, {})
 
 
 async def test_who_signs_out_at_one_worker_is_refused_by_all_when_the_answer_comes(tmp_path: Path) -> None:
-    async with crew(tmp_path) as running:
+    async with several_workers(tmp_path) as running:
         browser, cookie = await running.entered()
         callers = await running.callers_of_all(cookie)
         for caller in callers.values():
@@ -52,7 +52,7 @@ async def test_who_signs_out_at_one_worker_is_refused_by_all_when_the_answer_com
 
 
 async def test_a_killed_worker_is_replaced_and_its_successor_knows_what_was_revoked(tmp_path: Path) -> None:
-    async with crew(tmp_path) as running:
+    async with several_workers(tmp_path) as running:
         browser, cookie = await running.entered()
         _, other = await running.entered("bob@example.com")
         await browser.post(f"{HR}/.gateway/sign-out", fields={**FORM, "Origin": HR})
@@ -69,7 +69,7 @@ async def test_a_killed_worker_is_replaced_and_its_successor_knows_what_was_revo
 
 async def test_what_was_revoked_in_one_worker_is_revoked_in_all_when_the_whole_gateway_restarts(tmp_path: Path) -> None:
     environ = {"SESSION_GATEWAY__STATE__DIRECTORY": str(tmp_path / "state")}
-    async with crew(tmp_path, environ=environ) as running:
+    async with several_workers(tmp_path, environ=environ) as running:
         running.org.faults.add(Fault("/api/v1/sessions/me", "DELETE", 503, times=None))
         browser, cookie = await running.entered()
         _, other = await running.entered("bob@example.com")
@@ -86,7 +86,7 @@ async def test_what_was_revoked_in_one_worker_is_revoked_in_all_when_the_whole_g
 
 
 async def test_while_a_worker_is_killed_nobody_gets_a_wrong_answer(tmp_path: Path) -> None:
-    async with crew(tmp_path) as running:
+    async with several_workers(tmp_path) as running:
         _, cookie = await running.entered()
         _, other = await running.entered("bob@example.com")
         stop, answers = asyncio.Event(), set()
@@ -109,7 +109,7 @@ async def test_while_a_worker_is_killed_nobody_gets_a_wrong_answer(tmp_path: Pat
 
 
 async def test_no_counter_falls_when_a_worker_dies(tmp_path: Path) -> None:
-    async with crew(tmp_path) as running:
+    async with several_workers(tmp_path) as running:
         _, cookie = await running.entered()
         for caller in (await running.callers_of_all(cookie)).values():
             await caller.ask("/", cookie)
@@ -123,7 +123,7 @@ async def test_no_counter_falls_when_a_worker_dies(tmp_path: Path) -> None:
 
 
 async def test_a_worker_that_stands_still_holds_up_no_sign_out_and_believes_nothing_when_it_goes_on(tmp_path: Path) -> None:
-    async with crew(tmp_path) as running:
+    async with several_workers(tmp_path) as running:
         browser, cookie = await running.entered()
         callers = await running.callers_of_all(cookie)
         for caller in callers.values():
@@ -150,7 +150,7 @@ async def _first_answered(replies: list[asyncio.Task[Reply]]) -> int:
 
 
 async def test_a_ticket_is_used_once_whichever_worker_gets_it(tmp_path: Path) -> None:
-    async with crew(tmp_path) as running:
+    async with several_workers(tmp_path) as running:
         browser = running.browser()
         browser.signs_in(running.org.sign_in("alice@example.com"))
         ticket, start = await browser.ticket_url(), dict(browser.jar(HR))
@@ -163,7 +163,7 @@ async def test_a_ticket_is_used_once_whichever_worker_gets_it(tmp_path: Path) ->
 
 
 async def test_a_token_is_redeemed_once_whichever_worker_gets_it(tmp_path: Path) -> None:
-    async with crew(tmp_path) as running:
+    async with several_workers(tmp_path) as running:
         token = running.org.session_token("alice@example.com")
         target = f"/login/sessionCookieRedirect?token={token}&redirectUrl={LOGIN}/home"
         callers = await running.callers_of_all()
@@ -175,7 +175,7 @@ async def test_a_token_is_redeemed_once_whichever_worker_gets_it(tmp_path: Path)
 
 
 async def test_every_worker_answers_the_login_host_and_goes_on_while_another_one_is_replaced(tmp_path: Path) -> None:
-    async with crew(tmp_path) as running:
+    async with several_workers(tmp_path) as running:
         callers = await running.callers_of_all()
         running.kill(0)
         while not running.events("worker_started", worker=0)[1:]:

@@ -8,12 +8,12 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.house.configurations import finished
-from tests.house.crew import CONFIGURATION, WORKERS, crew, is_alive, until
+from tests.harness.configuration import finished
+from tests.harness.workers import CONFIGURATION, WORKERS, is_alive, several_workers, until
 
 
 async def test_sigterm_makes_it_unready_lets_slow_requests_end_and_then_ends_all(tmp_path: Path) -> None:
-    async with crew(tmp_path) as running:
+    async with several_workers(tmp_path) as running:
         _, cookie = await running.entered()
         callers = await running.callers_of_all(cookie)
         pids = running.pids()
@@ -41,7 +41,7 @@ def _is_answered(port: int) -> bool:
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
 async def test_no_worker_outlives_its_supervisor(tmp_path: Path, how: signal.Signals) -> None:
-    async with crew(tmp_path) as running:
+    async with several_workers(tmp_path) as running:
         pids = running.pids()
         assert len(pids) == WORKERS
         if how is signal.SIGSTOP:
@@ -50,13 +50,13 @@ async def test_no_worker_outlives_its_supervisor(tmp_path: Path, how: signal.Sig
         await until(lambda: not any(map(is_alive, pids.values())))
     (abandoned,) = (tmp_path / "scratch").iterdir()  # the shared state; nobody lives to delete it but the next supervisor
     assert abandoned.stat().st_mode & 0o777 == 0o700
-    async with crew(tmp_path):
+    async with several_workers(tmp_path):
         (state,) = (tmp_path / "scratch").iterdir()
         assert state != abandoned
 
 
 async def test_a_second_signal_ends_everything_at_once(tmp_path: Path) -> None:
-    async with crew(tmp_path) as running:
+    async with several_workers(tmp_path) as running:
         _, cookie = await running.entered()
         pids = running.pids()
         slow = asyncio.create_task((await running.caller()).ask("/slow", cookie))
@@ -81,7 +81,7 @@ async def test_a_taken_port_is_one_clear_line_and_starts_nothing(tmp_path: Path)
 
 
 async def test_a_second_gateway_does_not_share_the_port_of_the_first(tmp_path: Path) -> None:
-    async with crew(tmp_path) as running:
+    async with several_workers(tmp_path) as running:
         file = tmp_path / "second.toml"
         file.write_text(CONFIGURATION.format(port=running.port, org="http://127.0.0.1:1", upstream="http://127.0.0.1:1"))
         code, _, err = await finished("run", "--config", file)
@@ -94,9 +94,9 @@ async def test_a_worker_is_not_for_people() -> None:
 
 
 async def test_a_port_that_is_free_again_serves_again(tmp_path: Path) -> None:
-    async with crew(tmp_path) as running:
+    async with several_workers(tmp_path) as running:
         port = running.port
         running.process.send_signal(signal.SIGTERM)
         assert await running.process.wait() == 0
-    async with crew(tmp_path, port) as running, aiohttp.ClientSession() as client:
+    async with several_workers(tmp_path, port) as running, aiohttp.ClientSession() as client:
         assert (await client.get(f"http://127.0.0.1:{port}/", headers={"Host": "hr.example.com"})).status == 401

@@ -11,10 +11,10 @@ from time import monotonic
 import pytest
 
 from gateway.dev.standin.faults import Fault
-from tests.doors.own_gateway import FORM, HR, LOGIN, Browser, Reply
-from tests.house.callers import Caller
-from tests.house.configurations import finished
-from tests.house.crew import Running, crew
+from tests.harness.browser import FORM, HR, LOGIN, Browser, Reply
+from tests.harness.configuration import finished
+from tests.harness.connected_client import Caller
+from tests.harness.workers import Running, several_workers
 from tests.shared_state.engines import moment
 
 ME = "/api/v1/sessions/me"
@@ -41,7 +41,7 @@ async def working(folder: Path, state: Path, ttl: str = "30m") -> AsyncIterator[
         "SESSION_GATEWAY__SESSION__TTL": ttl,
         "SESSION_GATEWAY__SESSION__TTL_MAX": ttl,
     }
-    async with crew(folder, environ=environ, workers=WORKERS) as running:
+    async with several_workers(folder, environ=environ, workers=WORKERS) as running:
         yield running
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 
 from gateway.dev.standin import Engine, User
+from tests.harness.person import EVIL, HR, LOGIN, PORTAL
 from tests.journeys.one_user import ENDS, EVENTS, LURES, MALLORY, SIGN_INS, USERS, VISITS, Act, AtOnce, Step
-from tests.journeys.person import EVIL, HR, LOGIN, PORTAL
 from tests.journeys.shared_memory import Replicas
 
 QUIRKS = ("delete-404-leaves-sid", "idx-rotates", "sid-noise")

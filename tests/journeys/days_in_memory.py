@@ -8,10 +8,10 @@ from typing import cast
 import aiohttp
 from multidict import CIMultiDict
 
+from tests.harness.person import Lines
 from tests.journeys.days import PEOPLE, TRUSTED, World
-from tests.journeys.in_memory import LoopClock, TownInMemory, town_in_memory
+from tests.journeys.in_memory import LoopClock, SystemInMemory, system_in_memory
 from tests.journeys.one_user import Day, Step
-from tests.journeys.person import Lines
 from tests.journeys.promise import Truth, WatchedOrg
 from tests.journeys.scripted_loop import ScriptedLoop
 from tests.journeys.shared_memory import Replicas
@@ -22,7 +22,7 @@ from tests.journeys.watched import WatchedPerson
 class PersonInMemory(WatchedPerson):
     """Reaches the gateway without a socket."""
 
-    place: TownInMemory = field(kw_only=True)
+    place: SystemInMemory = field(kw_only=True)
 
     async def send(
         self, method: str, target: str, sent: CIMultiDict[str], content: bytes | None, heard: Callable[[Lines], None]
@@ -37,7 +37,7 @@ NO_CLIENT = cast(aiohttp.ClientSession, None)  # nobody in memory connects
 async def _day_in_memory(world: World, steps: Sequence[Step], replicas: Replicas | None = None) -> Day:
     truth = Truth(hearing_seconds=replicas.hearing_seconds if replicas is not None else 0.0)
     org = WatchedOrg(truth, engine=world.engine, quirks=world.quirks, users=PEOPLE, trusted_origins=TRUSTED, clock=LoopClock())
-    async with town_in_memory(org, replicas) as place:
+    async with system_in_memory(org, replicas) as place:
         people = [PersonInMemory(NO_CLIENT, lambda: 0, org=org, truth=truth, place=place) for _ in range(2)]
         truth.people.extend(people)
         day = Day(place, org, truth, people)

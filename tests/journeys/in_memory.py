@@ -57,10 +57,10 @@ from gateway.policy.switch.redemption import cookies_set
 from gateway.revocations import LocalRevocations, SharedRevocations
 from gateway.shared_state import MemoryState
 from gateway.upstream.servers import ConnectionSource
-from tests.house.configurations import SEALED
-from tests.journeys.person import Lines
+from tests.harness.configuration import SEALED
+from tests.harness.person import Lines
+from tests.harness.system import CONFIGURATION
 from tests.journeys.shared_memory import Replicas, SharedMemory
-from tests.journeys.town import CONFIGURATION
 
 BEGAN = 1_800_000_000.0
 HOST = b"login.example.com"
@@ -71,7 +71,7 @@ LEAST_SECONDS = 0.001
 
 @cache
 def settings_in_memory() -> Settings:
-    """The town's configuration. No address in it is ever connected to."""
+    """The system's configuration. No address in it is ever connected to."""
     text = CONFIGURATION.format(org="http://127.0.0.1:9", upstream="http://127.0.0.1:9", first_byte="20s", forward="60s", switch="")
     return read("gateway.toml", text, SEALED)
 
@@ -286,7 +286,7 @@ def _request(read: ReadHead, content: bytes | None) -> Request:
 
 
 class Replica:
-    """One gateway of a town: its view of the shared state, its line to the org, its doors, and its running requests."""
+    """One gateway of a system: its view of the shared state, its line to the org, its doors, and its running requests."""
 
     def __init__(self, view: MemoryState, line: Line) -> None:
         self.view = view
@@ -323,8 +323,8 @@ class Replica:
         await self.open.aclose()
 
 
-class TownInMemory:
-    """A town without sockets, with the interface of ``town.Town``: the org, and gateways that can be restarted or killed."""
+class SystemInMemory:
+    """A system without sockets, with the interface of ``System``: the org, and gateways that can be restarted or killed."""
 
     def __init__(self, org: Org, world: Replicas) -> None:
         self.org = org
@@ -424,9 +424,9 @@ class TownInMemory:
 
 
 @asynccontextmanager
-async def town_in_memory(org: Org, world: Replicas | None = None) -> AsyncIterator[TownInMemory]:
-    """Start a town in memory. It stops at the end of the block."""
-    made = TownInMemory(org, world or Replicas())
+async def system_in_memory(org: Org, world: Replicas | None = None) -> AsyncIterator[SystemInMemory]:
+    """Start a system in memory. It stops at the end of the block."""
+    made = SystemInMemory(org, world or Replicas())
     await made.start()
     try:
         yield made

@@ -28,7 +28,7 @@ from gateway.config.environment import SEAL_KEYS
 from gateway.dev import demo
 from gateway.dev.standin import Client, Engine, Org, OrgSession, RunningOrg, serve
 from gateway.observe import Log
-from tests.journeys.stage import NAVIGATION, EveryNameIsHere
+from tests.harness.demonstration import NAVIGATION, EveryNameIsHere
 
 ALICE, BOB = "alice@example.com", "bob@example.com"
 PORTAL_SECRET = "portal-secret-of-at-least-32-characters"

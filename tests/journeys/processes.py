@@ -21,14 +21,14 @@ from multidict import CIMultiDict
 
 from gateway.dev.standin import Org
 from gateway.dev.standin.clock import Clock
-from tests.house.app_behind import App
-from tests.house.clock_ahead import ClockAhead
-from tests.house.crew import Running, is_alive, started, until
-from tests.journeys.person import Lines
-from tests.journeys.slow_way import SlowWay
+from tests.harness.clock_ahead import ClockAhead
+from tests.harness.hello_app import App
+from tests.harness.person import Lines
+from tests.harness.redis_servers import Running as Redis
+from tests.harness.workers import Running, is_alive, started, until
+from tests.journeys.delaying_proxy import DelayingProxy
 from tests.journeys.watched import WatchedPerson
 from tests.shared_state.engines import moment
-from tests.shared_state.redis_servers import Running as Redis
 
 DRAIN_SECONDS = 20
 SETTLED_SECONDS = 30.0
@@ -76,7 +76,7 @@ class Gateways:
         """``upstream``: the app's origin. Their files lie in ``folder``."""
         self.kind = kind
         self.clock = ClockAhead(folder / "clock")
-        self.to_org, self.to_redis = SlowWay(), SlowWay()
+        self.to_org, self.to_redis = DelayingProxy(), DelayingProxy()
         self.deaths = 0
         self.is_dying = False
         self.visits = 2 * kind.gateways * kind.workers

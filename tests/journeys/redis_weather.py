@@ -15,15 +15,15 @@ from time import monotonic
 import aiohttp
 
 from gateway.dev.standin import Org
-from tests.house.app_behind import App
-from tests.house.crew import Running, behind, started
-from tests.journeys.person import HR, LOGIN, SCRIPT, Person, Reply, redemption
+from tests.harness.hello_app import App
+from tests.harness.person import HR, LOGIN, SCRIPT, Person, Reply, redemption
+from tests.harness.redis_servers import SENTINEL
+from tests.harness.redis_servers import Running as Redis
+from tests.harness.system import USERS, WatchedJournal
+from tests.harness.workers import Running, behind, started
 from tests.journeys.three_replicas import CONFIGURATION
-from tests.journeys.town import USERS, WatchedJournal
 from tests.shared_state.engines import moment
 from tests.shared_state.namespaces import namespace
-from tests.shared_state.redis_servers import SENTINEL
-from tests.shared_state.redis_servers import Running as Redis
 from tests.shared_state.replicas import Wire, wired
 
 TTL_SECONDS = 2.0

@@ -6,14 +6,14 @@ import pytest
 
 from gateway.dev.standin import Engine
 from tests.field.beginnings import by_form
-from tests.journeys.person import ALICE, BOB, HR, LOGIN, redemption
-from tests.journeys.town import ME, Town, town
+from tests.harness.person import ALICE, BOB, HR, LOGIN, redemption
+from tests.harness.system import ME, System, system
 
 ENGINES = ["classic", "identity"]
 AUDIT = ("signed_in", "switched", "signed_out", "revoked")
 
 
-def audit(place: Town, *events: str) -> list[dict[str, object]]:
+def audit(place: System, *events: str) -> list[dict[str, object]]:
     """The lines of these events since the last look, without what differs from run to run."""
     lines = [json.loads(line) for line in place.written.getvalue().splitlines()]
     place.written.seek(0)
@@ -24,13 +24,13 @@ def audit(place: Town, *events: str) -> list[dict[str, object]]:
     return [{name: value for name, value in line.items() if name not in left_out} for line in found]
 
 
-def user(place: Town, login: str) -> str:
+def user(place: System, login: str) -> str:
     return place.org.known_user(login).id
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_a_sign_in_and_a_trusted_switch_are_told_step_by_step(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         alice, bob = user(place, ALICE), user(place, BOB)
         person = await place.entered(ALICE)
         assert audit(place, "signed_in", "switched") == [{"user": alice, "by": "token"}]
@@ -42,7 +42,7 @@ async def test_a_sign_in_and_a_trusted_switch_are_told_step_by_step(engine: Engi
 
 
 async def test_a_confirmed_switch_says_who_asked_for_it_and_that_it_was_confirmed() -> None:
-    async with town() as place:
+    async with system() as place:
         alice, bob = user(place, ALICE), user(place, BOB)
         person = await place.entered(ALICE)
         audit(place)
@@ -56,7 +56,7 @@ async def test_a_confirmed_switch_says_who_asked_for_it_and_that_it_was_confirme
 
 
 async def test_a_switch_that_is_refused_is_told_with_its_reason() -> None:
-    async with town() as place:
+    async with system() as place:
         alice = user(place, ALICE)
         person = await place.entered(ALICE)
         audit(place)
@@ -67,7 +67,7 @@ async def test_a_switch_that_is_refused_is_told_with_its_reason() -> None:
 
 
 async def test_another_user_without_a_token_is_a_switch_too() -> None:
-    async with town() as place:
+    async with system() as place:
         alice, bob = user(place, ALICE), user(place, BOB)
         person = await place.entered(ALICE)
         audit(place)
@@ -77,7 +77,7 @@ async def test_another_user_without_a_token_is_a_switch_too() -> None:
 
 async def test_a_first_sign_in_by_a_form_is_a_sign_in() -> None:
     """Okta was not asked who it is: the fingerprint names the session until somebody needs to know."""
-    async with town() as place:
+    async with system() as place:
         person = place.person()
         await by_form(place, person, ALICE)
         (line,) = [json.loads(line) for line in place.written.getvalue().splitlines() if '"signed_in"' in line]
@@ -88,7 +88,7 @@ async def test_a_first_sign_in_by_a_form_is_a_sign_in() -> None:
 
 @pytest.mark.parametrize(("origin", "by"), [(HR, "gateway"), (LOGIN, "gateway"), ("okta", "okta")])
 async def test_a_sign_out_and_its_revocation_are_told(origin: str, by: str) -> None:
-    async with town() as place:
+    async with system() as place:
         alice = user(place, ALICE)
         person = await place.entered(ALICE)
         audit(place)
@@ -100,7 +100,7 @@ async def test_a_sign_out_and_its_revocation_are_told(origin: str, by: str) -> N
 
 
 async def test_a_revocation_names_its_user_and_no_line_holds_a_secret() -> None:
-    async with town("identity") as place:
+    async with system("identity") as place:
         person = await place.entered(ALICE)
         session = place.session(ALICE)
         await place.enter(person, BOB)

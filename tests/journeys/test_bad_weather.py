@@ -1,6 +1,6 @@
 """Okta fails in every way, at every step, on both engines: no token is sent too early, no user is wrongly "signed out", no app opens.
 
-In each of these tests the deployment (``town``) also checks the main promise: no token beside an older session, or before its end.
+In each of these tests the deployment (``system``) also checks the main promise: no token beside an older session, or before its end.
 """
 
 from collections.abc import Mapping
@@ -9,8 +9,8 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 
 from gateway.dev.standin import Engine
-from tests.journeys.person import ALICE, BOB, CAROL, HR, LOGIN, Person, Reply, redemption
-from tests.journeys.town import ME, REDIRECT, Town, quoted, town
+from tests.harness.person import ALICE, BOB, CAROL, HR, LOGIN, Person, Reply, redemption
+from tests.harness.system import ME, REDIRECT, System, quoted, system
 
 FAULTS: Mapping[str, Mapping[str, object]] = {
     "busy": {"status": 429},
@@ -36,9 +36,9 @@ def kind(request: pytest.FixtureRequest) -> str:
     return name
 
 
-def weather(engine: Engine, kind: str) -> AbstractAsyncContextManager[Town]:
-    """A town whose gateway waits long, except where waiting in vain is what is tried."""
-    return town(engine, first_byte="300ms", forward="300ms") if kind == "slow" else town(engine)
+def weather(engine: Engine, kind: str) -> AbstractAsyncContextManager[System]:
+    """A system whose gateway waits long, except where waiting in vain is what is tried."""
+    return system(engine, first_byte="300ms", forward="300ms") if kind == "slow" else system(engine)
 
 
 def is_sign_in(reply: Reply) -> bool:
@@ -46,7 +46,7 @@ def is_sign_in(reply: Reply) -> bool:
     return reply.status == 401 or (reply.status in (302, 303, 307) and ("/.gateway/" in reply.location or "/login/" in reply.location))
 
 
-async def ends_as_bob(place: Town, person: Person, url: str, *, lost: tuple[str, ...] = (), asks: bool = False) -> None:
+async def ends_as_bob(place: System, person: Person, url: str, *, lost: tuple[str, ...] = (), asks: bool = False) -> None:
     """The weather clears, and the same browser comes again; ``lost`` are sessions whose cookies never left the org.
 
     ``asks``: the token came by a stranger's link before, so the user is asked, and says yes.
@@ -152,14 +152,14 @@ async def test_a_redemption_that_fails_is_sent_once_and_the_next_token_is_good(e
 
 
 async def test_a_sid_that_outlives_its_idx_is_found_and_closed() -> None:
-    async with town("identity", quirks=["delete-404-leaves-sid", "sid-noise", "idp-missing"]) as place:
+    async with system("identity", quirks=["delete-404-leaves-sid", "sid-noise", "idp-missing"]) as place:
         person = await place.entered(ALICE)
         assert (await place.enter(person, BOB)).body == f"hello {BOB}"
         assert place.live() == [BOB]
 
 
 async def test_an_org_that_will_not_say_who_is_there_is_never_taken_for_empty(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await place.entered(ALICE)
         place.org.quirks.add("forbidden-but-active")
         place.later(11)
@@ -175,7 +175,7 @@ async def test_an_org_that_will_not_say_who_is_there_is_never_taken_for_empty(en
 
 @pytest.mark.parametrize("restarts", [False, True])
 async def test_a_browser_that_carries_an_unproven_end_closes_it_first(engine: Engine, restarts: bool) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await place.entered(ALICE)
         token = place.org.session_token(BOB)
         place.is_down()
@@ -199,7 +199,7 @@ async def test_a_browser_that_carries_an_unproven_end_closes_it_first(engine: En
 @pytest.mark.parametrize("restarts", [False, True])
 @pytest.mark.parametrize("where", [HR, LOGIN])
 async def test_a_sign_out_that_okta_did_not_hear_of_is_finished_before_the_next_user(engine: Engine, where: str, restarts: bool) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await place.entered(ALICE)
         place.is_down()
         page = await person.go(f"{where}/.gateway/sign-out", site="same-origin", method="POST", body="to=")
@@ -220,7 +220,7 @@ async def test_a_sign_out_that_okta_did_not_hear_of_is_finished_before_the_next_
 
 async def test_a_sign_out_at_okta_that_failed_is_finished_before_the_next_user(engine: Engine) -> None:
     """Okta's own sign-out link, while Okta is away: after a restart nothing but the browser knows of it."""
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await place.entered(ALICE)
         place.is_down()
         assert (await person.ask(f"{LOGIN}/login/signout?fromURI={quoted(HR)}", site="same-site")).status == 503

@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Browser, Page
 
 from gateway.dev.standin import Engine
-from tests.journeys.stage import Stage, Stages
+from tests.harness.demonstration import Stage, Stages
 
 
 async def _enter(page: Page, stage: Stage, user: str, way: str) -> str:

@@ -7,7 +7,7 @@ import aiohttp
 
 from gateway.dev.command import Demonstration, Wishes
 from gateway.observe import Log
-from tests.journeys.stage import NAVIGATION, EveryNameIsHere
+from tests.harness.demonstration import NAVIGATION, EveryNameIsHere
 
 ALICE = "alice@example.com"
 

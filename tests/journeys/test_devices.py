@@ -7,8 +7,8 @@ import pytest
 
 from gateway.dev.standin import Client, Engine
 from gateway.dev.standin.devices import GRANT_TYPE
-from tests.journeys.person import ALICE, BOB, LOGIN, Jar, Person, Reply
-from tests.journeys.town import Town, town
+from tests.harness.person import ALICE, BOB, LOGIN, Jar, Person, Reply
+from tests.harness.system import System, system
 from tests.seeds.rp import subject
 
 TELEVISION = Client("0oaTelevision", grant_types=frozenset({GRANT_TYPE, "refresh_token"}))
@@ -16,13 +16,13 @@ SERVER = f"{LOGIN}/oauth2/default/v1"
 EACH_ENGINE = pytest.mark.parametrize("engine", ["classic", "identity"])
 
 
-async def device(place: Town, endpoint: str, **form: str) -> Reply:
+async def device(place: System, endpoint: str, **form: str) -> Reply:
     """A request of the device itself, which has no cookies."""
     body = urlencode({"client_id": TELEVISION.id} | form)
     return await place.person().ask(f"{SERVER}/{endpoint}", "POST", fields={"Accept": "application/json"}, site="", body=body)
 
 
-async def begun(place: Town) -> tuple[str, str]:
+async def begun(place: System) -> tuple[str, str]:
     """The codes of a device: its own, and its user's."""
     place.org.clients.register(TELEVISION)
     place.org.https_hosts.add("login.example.com")
@@ -31,7 +31,7 @@ async def begun(place: Town) -> tuple[str, str]:
     return told["device_code"], told["user_code"]
 
 
-async def polled(place: Town, code: str) -> Reply:
+async def polled(place: System, code: str) -> Reply:
     place.later(6.0)
     return await device(place, "token", grant_type=GRANT_TYPE, device_code=code)
 
@@ -50,7 +50,7 @@ async def confirms(person: Person, form: str, user_code: str, shown: Jar | None 
 
 @EACH_ENGINE
 async def test_a_user_signs_in_on_the_way_and_confirms(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         code, user_code = await begun(place)
         assert (await polled(place, code)).json["error"] == "authorization_pending"
         person = place.person()
@@ -67,7 +67,7 @@ async def test_a_user_signs_in_on_the_way_and_confirms(engine: Engine) -> None:
 
 @EACH_ENGINE
 async def test_after_a_switch_alices_page_confirms_nothing_and_bobs_own_is_bobs(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         code, user_code = await begun(place)
         person = await place.entered(ALICE)
         alices, before = handle(await person.go(f"{LOGIN}/activate")), dict(person.jar)
@@ -85,7 +85,7 @@ async def test_after_a_switch_alices_page_confirms_nothing_and_bobs_own_is_bobs(
 @EACH_ENGINE
 async def test_a_device_that_alice_confirmed_stays_hers_when_bob_takes_the_browser(engine: Engine) -> None:
     """It is another device than the browser: its tokens outlive the session, as at Okta, and name alice alone."""
-    async with town(engine) as place:
+    async with system(engine) as place:
         code, user_code = await begun(place)
         person = await place.entered(ALICE)
         await confirms(person, handle(await person.go(f"{LOGIN}/activate")), user_code)

@@ -3,10 +3,10 @@
 import pytest
 
 from gateway.dev.standin import Engine
+from tests.harness.person import ALICE
 from tests.journeys.days import World
 from tests.journeys.days_in_memory import lived
 from tests.journeys.one_user import Act
-from tests.journeys.person import ALICE
 from tests.journeys.shared_memory import Replicas
 
 

@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from gateway.policy.http.cookies import BROWSER_NAME
-from tests.journeys.person import ALICE, BOB, CAROL, HR, LOGIN, Jar, Reply, redemption
+from tests.harness.person import ALICE, BOB, CAROL, HR, LOGIN, Jar, Reply, redemption
 from tests.journeys.two_replicas import Two, day
 
 

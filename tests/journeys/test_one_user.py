@@ -15,13 +15,13 @@ import pytest
 from hypothesis import given, settings
 
 from gateway.dev.standin import Engine
+from tests.harness.person import BOB, CAROL
+from tests.harness.system import System, system
 from tests.journeys.days import PEOPLE, REPLICAS, STEPS, STEPS_WITH_DEATHS, TRUSTED, WORLDS, World
 from tests.journeys.days_in_memory import lived
 from tests.journeys.one_user import Act, AtOnce, Day, Step
-from tests.journeys.person import BOB, CAROL
 from tests.journeys.promise import Truth, WatchedOrg
 from tests.journeys.shared_memory import Replicas
-from tests.journeys.town import Town, town
 from tests.journeys.watched import WatchedPerson
 
 EXAMPLES = int(os.environ.get("ONE_USER_EXAMPLES", "2000"))
@@ -191,22 +191,22 @@ FOUND: dict[str, tuple[World, tuple[Step, ...]]] = {
 
 @dataclass
 class PlaceOnSockets:
-    """A town that listens; its clocks are moved by hand, and nobody makes its org slow."""
+    """A system that listens; its clocks are moved by hand, and nobody makes its org slow."""
 
-    town: Town
+    system: System
     visits: int = 1
 
     async def restart(self, keeps_state: bool = False) -> None:
         """Another process; its memory is empty."""
-        await self.town.restart()
+        await self.system.restart()
 
     async def kill(self) -> None:
         """As ``restart``: what was in memory is gone."""
-        await self.town.restart()
+        await self.system.restart()
 
     async def waits(self, seconds: float) -> None:
         """Time passes for the gateway and the org."""
-        self.town.later(seconds)
+        self.system.later(seconds)
 
     def slow(self, delays: Sequence[float]) -> None:
         """Sockets have delays of their own."""
@@ -218,7 +218,7 @@ def lived_on_sockets(world: World, steps: Sequence[Step]) -> Day:
     async def day() -> Day:
         truth = Truth()
         org = WatchedOrg(truth, engine=world.engine, quirks=world.quirks, users=PEOPLE, trusted_origins=TRUSTED)
-        async with town(made_org=org) as place:
+        async with system(made_org=org) as place:
             person = WatchedPerson(place.client, lambda: place.port, org=org, truth=truth)
             truth.people.append(person)
             lived = Day(PlaceOnSockets(place), org, truth, [person])

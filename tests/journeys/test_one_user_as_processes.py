@@ -17,12 +17,12 @@ import uvloop
 from hypothesis import given, settings
 
 from gateway.dev.standin import serve
-from tests.house.clock_ahead import needs_gcc
+from tests.harness.clock_ahead import needs_gcc
+from tests.harness.redis_servers import SERVER, needs_redis
 from tests.journeys.days import PEOPLE, STEPS_WITH_DEATHS, TRUSTED, WORLDS, World
 from tests.journeys.one_user import Day, Step
 from tests.journeys.processes import ClockOfGateways, Gateways, Kind, PersonBeforeGateways, gateways
 from tests.journeys.promise import Truth, WatchedOrg
-from tests.shared_state.redis_servers import SERVER, needs_redis
 
 EXAMPLES = int(os.environ.get("PROCESS_EXAMPLES", "5"))
 KINDS = {"three replicas on redis": Kind(3, 2, "redis"), "four workers on sqlite": Kind(1, 4, "sqlite")}

@@ -11,7 +11,7 @@ import pytest
 from authlib.integrations.requests_client import OAuth2Session
 
 from tests.browser.visitor import ALICE, BOB, PASSWORD, redemptions
-from tests.journeys.stage import Stage, Stages
+from tests.harness.demonstration import Stage, Stages
 
 REDIRECT_URI = "http://app.example.localhost/callback"
 VERIFIER = "v" * 64

@@ -1,6 +1,6 @@
 """The main promise, checked by a state machine: whatever a user, a second tab, the org and an operator do, in any order.
 
-After every step: no token was sent beside an older session of this browser, or before its end (``town`` checks the org's journal for each
+After every step: no token was sent beside an older session of this browser, or before its end (``system`` checks the org's journal for each
 one); and the user that the app was told is the user of that browser's own session. At the end, one more sign-in without failures leaves
 exactly that one session.
 """
@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from gateway.dev.standin import Engine
-from tests.journeys.person import ALICE, BOB, CAROL, HR, LOGIN, Person, Reply, redemption
-from tests.journeys.town import ME, REDIRECT, Town, quoted, town
+from tests.harness.person import ALICE, BOB, CAROL, HR, LOGIN, Person, Reply, redemption
+from tests.harness.system import ME, REDIRECT, System, quoted, system
 
 USERS = (ALICE, BOB, CAROL)
 STEPS = 22
@@ -34,7 +34,7 @@ WEATHER: tuple[dict[str, object], ...] = (
 class Journey:
     """One person's day. ``steps`` says what was done, for whoever reads a failure."""
 
-    def __init__(self, place: Town, chance: random.Random) -> None:
+    def __init__(self, place: System, chance: random.Random) -> None:
         self.place = place
         self.chance = chance
         self.person: Person = place.person()
@@ -158,7 +158,7 @@ class Journey:
 async def test_no_day_of_a_browser_breaks_the_promise(engine: Engine, seed: int) -> None:
     chance = random.Random(seed)
     quirks = [quirk for quirk in ("delete-404-leaves-sid", "idx-rotates", "sid-noise") if chance.random() < 0.5]
-    async with town(engine, quirks=quirks) as place:
+    async with system(engine, quirks=quirks) as place:
         journey = Journey(place, chance)
         for number in range(STEPS):
             await journey.goes_on()

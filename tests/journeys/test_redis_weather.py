@@ -15,7 +15,9 @@ from time import monotonic
 import pytest
 
 from gateway.dev.standin import fault, fingerprint
-from tests.journeys.person import ALICE, BOB, CAROL, Person, redemption
+from tests.harness.person import ALICE, BOB, CAROL, Person, redemption
+from tests.harness.redis_servers import needs_redis
+from tests.harness.system import ME
 from tests.journeys.redis_weather import (
     TIMEOUT_SECONDS,
     TTL_SECONDS,
@@ -30,9 +32,7 @@ from tests.journeys.redis_weather import (
     too_slow,
     two_replicas,
 )
-from tests.journeys.town import ME
 from tests.shared_state.engines import moment
-from tests.shared_state.redis_servers import needs_redis
 
 pytestmark = [needs_redis, pytest.mark.timeout(180)]
 CUT_SECONDS = float(os.environ.get("CUT_SECONDS", TTL_SECONDS + 1.5))

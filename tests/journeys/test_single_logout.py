@@ -11,8 +11,8 @@ import pytest
 
 from gateway.dev.standin import Client, Engine
 from tests.dev.standin.service_provider import FAILED, SUCCESS, SigningProvider
-from tests.journeys.person import ALICE, BOB, HR, LOGIN, Person
-from tests.journeys.town import Town, town
+from tests.harness.person import ALICE, BOB, HR, LOGIN, Person
+from tests.harness.system import System, system
 from tests.seeds.rp import BYE, FRAME, RP, SERVER, authorize, tokens
 
 APP = "0oaPayroll"
@@ -25,7 +25,7 @@ def saml() -> Any:
     return pytest.importorskip("onelogin.saml2.auth", reason="needs PyPI's python3-saml")
 
 
-async def live(place: Town, person: Person) -> aiohttp.ClientWebSocketResponse:
+async def live(place: System, person: Person) -> aiohttp.ClientWebSocketResponse:
     """A WebSocket of the app's page."""
     cookies = "; ".join(f"{name}={value}" for name, value in person.cookies("hr.example.com"))
     fields = {"Host": "hr.example.com", "Cookie": cookies, "Origin": HR}
@@ -34,7 +34,7 @@ async def live(place: Town, person: Person) -> aiohttp.ClientWebSocketResponse:
 
 @EACH_ENGINE
 async def test_it_ends_the_pass_and_the_open_socket_at_once(saml: Any, engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         provider, person = SigningProvider(saml, place.org, BASE, APP), await place.entered(ALICE)
         async with await live(place, person) as socket:
             url, request_id = provider.signs_out(ALICE)
@@ -48,7 +48,7 @@ async def test_it_ends_the_pass_and_the_open_socket_at_once(saml: Any, engine: E
 
 @EACH_ENGINE
 async def test_what_the_org_refuses_ends_nothing(saml: Any, engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         provider, person = SigningProvider(saml, place.org, BASE, APP), await place.entered(ALICE)
         async with await live(place, person) as socket:
             url, request_id = provider.signs_out(ALICE)
@@ -61,7 +61,7 @@ async def test_what_the_org_refuses_ends_nothing(saml: Any, engine: Engine) -> N
 
 @EACH_ENGINE
 async def test_after_a_switch_the_first_users_app_signs_the_second_user_out_of_nothing(saml: Any, engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         provider, person = SigningProvider(saml, place.org, BASE, APP), await place.entered(ALICE)
         await place.enter(person, BOB)
         url, request_id = provider.signs_out(ALICE)
@@ -74,7 +74,7 @@ async def test_after_a_switch_the_first_users_app_signs_the_second_user_out_of_n
 
 async def test_an_org_that_ends_whoever_is_signed_in_is_believed(saml: Any) -> None:
     """What Okta does with another user's request is not documented; whatever it does, the apps follow."""
-    async with town() as place:
+    async with system() as place:
         provider, person = SigningProvider(saml, place.org, BASE, APP), await place.entered(ALICE)
         await place.enter(person, BOB)
         url, _ = provider.signs_out(ALICE)
@@ -86,7 +86,7 @@ async def test_an_org_that_ends_whoever_is_signed_in_is_believed(saml: Any) -> N
 
 @EACH_ENGINE
 async def test_the_pass_that_another_browser_copied_ends_too_after_a_restart(saml: Any, engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         provider, person = SigningProvider(saml, place.org, BASE, APP), await place.entered(ALICE)
         copied = dict(person.jar)
         await person.ask(provider.signs_out(ALICE)[0], site="cross-site")
@@ -99,7 +99,7 @@ async def test_the_pass_that_another_browser_copied_ends_too_after_a_restart(sam
 async def test_an_app_behind_the_gateway_is_told_in_a_frame_that_the_session_is_over() -> None:
     """Front-channel logout of OpenID Connect: the app's logout path is for anyone, for nobody is signed in any more."""
     hr = Client("0oaHr", (f"{HR}/callback",), frontchannel_logout_uri=f"{HR}/out", frontchannel_logout_session_required=True)
-    async with town("identity") as place:
+    async with system("identity") as place:
         place.text += '[[app.rule]]\npath = "/out"\naccess = "anyone"\n'
         await place.restart()
         place.org.https_hosts.add("login.example.com")

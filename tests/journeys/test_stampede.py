@@ -5,16 +5,16 @@ import asyncio
 import pytest
 
 from gateway.dev.standin import Engine
-from tests.house.side_by_side import REPLICAS
-from tests.journeys.person import ALICE, HR, SCRIPT
-from tests.journeys.town import ME, town
+from tests.harness.gateway import REPLICAS
+from tests.harness.person import ALICE, HR, SCRIPT
+from tests.harness.system import ME, system
 
 MANY = 500
 
 
 @pytest.mark.parametrize("engine", ["classic", "identity"])
 async def test_five_hundred_requests_of_a_cold_session_are_one_question_of_each_process(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await place.entered(ALICE)
         place.later(11)
         place.org.journal.clear()
@@ -28,7 +28,7 @@ async def test_five_hundred_requests_of_a_cold_session_are_one_question_of_each_
 
 
 async def test_a_question_outlives_the_client_that_asked_it_first() -> None:
-    async with town() as place:
+    async with system() as place:
         person = await place.entered(ALICE)
         place.later(11)
         place.org.journal.clear()
@@ -45,7 +45,7 @@ async def test_a_question_outlives_the_client_that_asked_it_first() -> None:
 
 
 async def test_a_stampede_while_okta_is_away_is_told_to_wait() -> None:
-    async with town() as place:
+    async with system() as place:
         person = await place.entered(ALICE)
         place.later(11)
         place.org.journal.clear()

@@ -15,11 +15,11 @@ from aiohttp import web
 
 from gateway.coordination.unfinished_work import ALIVE_SECONDS, LOOK_SECONDS
 from gateway.dev.standin import Org, OrgSession, fault, fingerprint, serve
-from tests.house.app_behind import App
-from tests.journeys.person import ALICE, BOB, CAROL, HR, LOGIN, SCRIPT, Jar, Person, redemption
+from tests.harness.hello_app import App
+from tests.harness.person import ALICE, BOB, CAROL, HR, LOGIN, SCRIPT, Jar, Person, redemption
+from tests.harness.redis_servers import needs_redis
+from tests.harness.system import ME, USERS, WatchedJournal
 from tests.journeys.three_replicas import Three, three_replicas
-from tests.journeys.town import ME, USERS, WatchedJournal
-from tests.shared_state.redis_servers import needs_redis
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), needs_redis]
 NOTICED_SECONDS = 1.0

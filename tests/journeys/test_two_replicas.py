@@ -9,7 +9,7 @@ from urllib.parse import quote
 from gateway.coordination.unfinished_work import ALIVE_SECONDS, LOOK_SECONDS
 from gateway.dev.standin import fault
 from gateway.revocations import Revocation
-from tests.journeys.person import ALICE, BOB, HR, LOGIN, SCRIPT, redemption
+from tests.harness.person import ALICE, BOB, HR, LOGIN, SCRIPT, redemption
 from tests.journeys.shared_memory import SharedMemory
 from tests.journeys.two_replicas import Two, day
 

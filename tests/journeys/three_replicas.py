@@ -14,9 +14,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from gateway.dev.standin import RunningOrg
-from tests.house.app_behind import App
-from tests.house.crew import Running, started
-from tests.shared_state.redis_servers import Running as Redis
+from tests.harness.hello_app import App
+from tests.harness.redis_servers import Running as Redis
+from tests.harness.workers import Running, started
 
 WORKERS = 2
 # Nobody asks Okta again within a test: what a replica knows of an end, it knows from the others.

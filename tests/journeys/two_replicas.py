@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tests.journeys.days import PEOPLE, TRUSTED
 from tests.journeys.days_in_memory import NO_CLIENT, PersonInMemory
-from tests.journeys.in_memory import LoopClock, TownInMemory, town_in_memory
+from tests.journeys.in_memory import LoopClock, SystemInMemory, system_in_memory
 from tests.journeys.promise import Truth, WatchedOrg
 from tests.journeys.scripted_loop import ScriptedLoop
 from tests.journeys.shared_memory import Replicas
@@ -14,9 +14,9 @@ from tests.journeys.shared_memory import Replicas
 
 @dataclass
 class Two:
-    """A town with two gateways, one person, and what the org has seen."""
+    """A system with two gateways, one person, and what the org has seen."""
 
-    place: TownInMemory
+    place: SystemInMemory
     org: WatchedOrg
     truth: Truth
     person: PersonInMemory
@@ -39,7 +39,7 @@ def day(tells: Callable[[Two], Awaitable[None]]) -> None:
     async def told() -> None:
         truth = Truth()
         org = WatchedOrg(truth, engine="classic", users=PEOPLE, trusted_origins=TRUSTED, clock=LoopClock())
-        async with town_in_memory(org, Replicas(2, (0,))) as place:
+        async with system_in_memory(org, Replicas(2, (0,))) as place:
             person = PersonInMemory(NO_CLIENT, lambda: 0, org=org, truth=truth, place=place)
             truth.people.append(person)
             async with asyncio.timeout(3600):

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from gateway.dev.standin import OrgSession
 from gateway.dev.standin.activation import shown as path_shown
 from gateway.policy.http.cookies import PENDING_NAME
-from tests.journeys.person import FORM_TYPE, HR, LOGIN, NAVIGATION, SESSION_NAMES, Jar, Person, Reply
+from tests.harness.person import FORM_TYPE, HR, LOGIN, NAVIGATION, SESSION_NAMES, Jar, Person, Reply
 from tests.journeys.promise import ASKING, Truth, WatchedOrg
 
 TTL_SECONDS = 10.0

@@ -13,7 +13,7 @@ import pytest_asyncio
 from gateway.dev.standin import Engine
 from tests.browser.conftest import arrive, chromium, elsewhere, playwright, start
 from tests.browser.visitor import Visitor
-from tests.journeys.stage import Stage, Stages
+from tests.harness.demonstration import Stage, Stages
 from tests.seeds.node import MODULES, Node
 from tests.seeds.pages import Pages, serving
 

@@ -13,7 +13,7 @@ from playwright.async_api import expect
 from gateway.dev.standin import Engine
 from tests.browser.conftest import Arrive
 from tests.browser.visitor import ALICE, BOB, ME, PASSWORD, Visitor
-from tests.journeys.stage import Stage, Stages
+from tests.harness.demonstration import Stage, Stages
 from tests.seeds.node import Node
 from tests.seeds.service import LINK, service
 

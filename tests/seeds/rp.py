@@ -1,4 +1,4 @@
-"""Steps of an OpenID Connect client by raw HTTP, through the login host of a town."""
+"""Steps of an OpenID Connect client by raw HTTP, through the login host of a system."""
 
 import base64
 import hashlib
@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from gateway.dev.standin import Client
-from tests.journeys.person import HR, LOGIN, Person, Reply
-from tests.journeys.town import Town
+from tests.harness.person import HR, LOGIN, Person, Reply
+from tests.harness.system import System
 
 BACK, BYE, SERVER = f"{HR}/callback", f"{HR}/bye", "/oauth2/default/v1"
 VERIFIER = "a-verifier-of-more-than-forty-three-characters-long"
@@ -45,13 +45,13 @@ def answered(reply: Reply) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(parts.query or parts.fragment).items()}
 
 
-async def posted(place: Town, endpoint: str, **form: str) -> Reply:
+async def posted(place: System, endpoint: str, **form: str) -> Reply:
     """A request of the client's own server."""
     body = urlencode({"client_id": RP.id} | form)
     return await place.person().ask(f"{LOGIN}{SERVER}/{endpoint}", "POST", fields={"Accept": "application/json"}, site="", body=body)
 
 
-async def tokens(place: Town, person: Person, **changes: str) -> Any:
+async def tokens(place: System, person: Person, **changes: str) -> Any:
     """The tokens of whoever is signed in."""
     code = answered(await person.ask(authorize(**changes)))["code"]
     reply = await posted(place, "token", grant_type="authorization_code", code=code, redirect_uri=BACK, code_verifier=VERIFIER)
@@ -59,7 +59,7 @@ async def tokens(place: Town, person: Person, **changes: str) -> Any:
     return reply.json
 
 
-async def refreshed(place: Town, refresh_token: str) -> Reply:
+async def refreshed(place: System, refresh_token: str) -> Reply:
     """What the token endpoint says to a refresh token."""
     return await posted(place, "token", grant_type="refresh_token", refresh_token=refresh_token)
 

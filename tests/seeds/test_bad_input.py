@@ -9,8 +9,8 @@ import pytest
 
 from gateway.dev.standin import Engine
 from gateway.dev.standin.accounts import Factor
-from tests.journeys.person import ALICE, BOB, HR, LOGIN, Person
-from tests.journeys.town import ME, REDIRECT, town
+from tests.harness.person import ALICE, BOB, HR, LOGIN, Person
+from tests.harness.system import ME, REDIRECT, system
 from tests.seeds.engines import EACH_ENGINE
 
 AUTHN, PASSWORD = f"{LOGIN}/api/v1/authn", "correct-horse"
@@ -25,7 +25,7 @@ async def authn(person: Person, login: str = ALICE, password: str = PASSWORD) ->
 
 @EACH_ENGINE
 async def test_s26_a_locked_user_and_a_wrong_password_are_okta_s_own_answers_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         account = place.org.accounts.of(place.org.known_user(ALICE))
         account.status = "LOCKED_OUT"
         locked = await authn(place.person())
@@ -37,7 +37,7 @@ async def test_s26_a_locked_user_and_a_wrong_password_are_okta_s_own_answers_by_
 
 @EACH_ENGINE
 async def test_s26_an_expired_password_gives_no_token_before_it_is_changed_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         place.org.accounts.of(place.org.known_user(ALICE)).status = "PASSWORD_EXPIRED"
         told = await authn(place.person())
         assert told["status"] == "PASSWORD_EXPIRED" and "sessionToken" not in told
@@ -45,7 +45,7 @@ async def test_s26_an_expired_password_gives_no_token_before_it_is_changed_by_ra
 
 @EACH_ENGINE
 async def test_s26_a_first_factor_is_set_up_before_there_is_a_token_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         place.org.accounts.of(place.org.known_user(ALICE)).must_enroll = True
         person = place.person()
         told: Any = await authn(person)
@@ -68,7 +68,7 @@ async def test_s26_a_first_factor_is_set_up_before_there_is_a_token_by_raw_http(
 @pytest.mark.parametrize("where", ["redirectUrl", "fromURI"])
 @EACH_ENGINE
 async def test_s27_an_address_outside_is_refused_and_leads_nowhere_by_raw_http(engine: Engine, where: str) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = place.person()
         token = place.org.session_token(ALICE)
         if where == "redirectUrl":
@@ -82,7 +82,7 @@ async def test_s27_an_address_outside_is_refused_and_leads_nowhere_by_raw_http(e
 
 @EACH_ENGINE
 async def test_s50_a_sign_out_never_leads_outside_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await place.entered(ALICE)
         page = await person.go(f"{LOGIN}/login/signout?fromURI={quote(OUTSIDE, safe='')}", site="cross-site")
         assert page.status == 200 and OUTSIDE not in page.body and place.live() == [ALICE]
@@ -93,7 +93,7 @@ async def test_s50_a_sign_out_never_leads_outside_by_raw_http(engine: Engine) ->
 @pytest.mark.parametrize("body", ["<html><h1>We are down for maintenance</h1></html>", ""])
 @EACH_ENGINE
 async def test_s30_an_org_that_answers_in_html_is_unknown_and_nobody_is_signed_out_by_raw_http(engine: Engine, body: str) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         alice = await place.entered(ALICE)
         place.later(11)
         place.fails(ME, status=200, times=None, body=body, headers={"Content-Type": "text/html"})
@@ -108,7 +108,7 @@ async def test_s30_an_org_that_answers_in_html_is_unknown_and_nobody_is_signed_o
 
 @EACH_ENGINE
 async def test_s30_an_error_in_html_at_a_call_of_a_server_is_passed_on_as_it_is_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         place.fails(ME, method="DELETE", status=404, body="<h1>Not here</h1>", headers={"Content-Type": "text/html"})
         reply = await place.person().ask(f"{LOGIN}{ME}", "DELETE", fields={}, site="")
         assert (reply.status, reply.body) == (404, "<h1>Not here</h1>")
@@ -117,7 +117,7 @@ async def test_s30_an_error_in_html_at_a_call_of_a_server_is_passed_on_as_it_is_
 @pytest.mark.parametrize("token", ["undefined", "null", "", "%00", "a" * 5000, "20111%0d%0aSet-Cookie:x"])
 @EACH_ENGINE
 async def test_s25_a_token_that_is_none_signs_nobody_in_by_raw_http(engine: Engine, token: str) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await place.entered(ALICE)
         place.journal.unwatched.add(LINK)  # a value that is no token may travel with the session
         reply = await person.ask(f"{LOGIN}{LINK}?sessionToken={token}")

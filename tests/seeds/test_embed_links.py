@@ -15,9 +15,9 @@ import pytest
 from gateway.dev.standin import Engine, Org, SsoApp, serve
 from tests.dev.standin.browser import Browser
 from tests.dev.standin.service_provider import ACS, ENTITY, Provider, posted_to
-from tests.house.configurations import problems
-from tests.journeys.person import ALICE, BOB, EVIL, HR, LOGIN, Person, Reply
-from tests.journeys.town import CONFIGURATION, ME, Town, town
+from tests.harness.configuration import problems
+from tests.harness.person import ALICE, BOB, EVIL, HR, LOGIN, Person, Reply
+from tests.harness.system import CONFIGURATION, ME, System, system
 from tests.seeds.engines import EACH_ENGINE
 
 APP = SsoApp("0oaPayroll", ACS, ENTITY)
@@ -29,7 +29,7 @@ def saml() -> Any:
     return pytest.importorskip("onelogin.saml2.auth", reason="needs PyPI's python3-saml")
 
 
-async def enters(place: Town, person: Person, login: str, *, site: str = "same-site", link: str = LINK) -> Reply:
+async def enters(place: System, person: Person, login: str, *, site: str = "same-site", link: str = LINK) -> Reply:
     """What the portal does: a fresh token, and a redirect to the embed link with it."""
     return await person.go(f"{LOGIN}{link}?sessionToken={place.org.session_token(login)}", site=site)
 
@@ -45,7 +45,7 @@ async def direct(engine: Engine) -> AsyncIterator[tuple[Org, Browser]]:
 
 @EACH_ENGINE
 async def test_s36_an_embed_link_redeems_the_token_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person, token = place.person(), place.org.session_token(ALICE)
         assert (await person.go(f"{LOGIN}{LINK}?sessionToken={token}")).status == 200
         [row] = place.sent(token)
@@ -54,7 +54,7 @@ async def test_s36_an_embed_link_redeems_the_token_by_raw_http(engine: Engine) -
 
 @EACH_ENGINE
 async def test_s37_each_user_arrives_at_a_strict_provider_by_python3_saml(engine: Engine, saml: Any) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         place.org.apps.register(APP)
         provider, person = Provider(saml, place.org, LOGIN + LINK, APP.id), place.person()
         for login in (ALICE, BOB, ALICE):
@@ -64,7 +64,7 @@ async def test_s37_each_user_arrives_at_a_strict_provider_by_python3_saml(engine
 @pytest.mark.parametrize("binding", ["redirect", "post"])
 @EACH_ENGINE
 async def test_s37_the_provider_may_ask_first_by_python3_saml(engine: Engine, binding: str, saml: Any) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         place.org.apps.register(APP)
         sign_in = f"{LOGIN}/app/acme_payroll/{APP.id}/sso/saml"
         provider, person = Provider(saml, place.org, sign_in, APP.id), place.person()
@@ -92,7 +92,7 @@ async def test_s38_direct_the_second_user_becomes_the_first_by_python3_saml(engi
 
 @EACH_ENGINE
 async def test_s39_through_the_gateway_the_token_wins_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = place.person()
         for login in (ALICE, BOB):
             assert f"SAML assertion for {login}" in (await enters(place, person, login)).body
@@ -108,7 +108,7 @@ async def test_s40_direct_on_classic_the_cookie_wins_and_the_token_stays_unspent
 
 @EACH_ENGINE
 async def test_s41_delete_me_takes_no_parameters_and_answers_204_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         alice = await place.entered(ALICE)
         reply = await alice.script(f"{LOGIN}{ME}", "DELETE")
         assert (reply.status, reply.body) == (204, "") and place.live() == []
@@ -116,7 +116,7 @@ async def test_s41_delete_me_takes_no_parameters_and_answers_204_by_raw_http(eng
 
 @EACH_ENGINE
 async def test_s47_the_org_opens_signed_in_afterwards_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = place.person()
         await enters(place, person, ALICE)
         await enters(place, person, BOB)
@@ -126,7 +126,7 @@ async def test_s47_the_org_opens_signed_in_afterwards_by_raw_http(engine: Engine
 
 @EACH_ENGINE
 async def test_s48_the_first_session_is_closed_and_proven_gone_before_the_token_leaves_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = place.person()
         await enters(place, person, ALICE)
         place.org.journal.clear()
@@ -138,14 +138,14 @@ async def test_s48_the_first_session_is_closed_and_proven_gone_before_the_token_
 
 async def test_s49_a_link_to_the_orgs_own_host_goes_past_the_gateway_by_raw_http() -> None:
     """Sessions of two hosts know nothing of each other; what the gateway cannot see, it cannot close."""
-    async with town() as place:
+    async with system() as place:
         person = await place.entered(ALICE)
         async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as client:
             browser = Browser(client, place.running.url)
             await browser.get(f"{LINK}?sessionToken={place.org.session_token(ALICE)}")
             seen = await browser.get(f"{LINK}?sessionToken={place.org.session_token(BOB)}")
             assert f"SAML assertion for {ALICE}" in seen.text, "past the gateway the bug is there"
-            assert place.journal.broken, "and the witness of the town saw it"
+            assert place.journal.broken, "and the witness of the system saw it"
             place.journal.broken.clear()
         assert "SAML assertion for bob" in (await enters(place, person, BOB)).body, "through the gateway it is not"
 
@@ -153,7 +153,7 @@ async def test_s49_a_link_to_the_orgs_own_host_goes_past_the_gateway_by_raw_http
 @EACH_ENGINE
 async def test_s50_a_user_who_came_by_a_link_signs_out_and_back_to_the_portal_by_raw_http(engine: Engine) -> None:
     switch = 'return_origins = ["https://portal.example.com"]'
-    async with town(engine, switch=switch) as place:
+    async with system(engine, switch=switch) as place:
         person = place.person()
         await enters(place, person, ALICE)
         back = "https://portal.example.com/goodbye"
@@ -166,7 +166,7 @@ async def test_s50_a_user_who_came_by_a_link_signs_out_and_back_to_the_portal_by
 
 @EACH_ENGINE
 async def test_s51_two_users_by_two_links_without_a_pause_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = place.person()
         for login in (ALICE, BOB, ALICE):
             assert f"SAML assertion for {login}" in (await enters(place, person, login)).body
@@ -175,11 +175,11 @@ async def test_s51_two_users_by_two_links_without_a_pause_by_raw_http(engine: En
 
 @EACH_ENGINE
 async def test_s53_a_portal_of_another_site_is_asked_about_until_it_is_listed_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await place.entered(ALICE)
         asked = await enters(place, person, BOB, site="cross-site")
         assert "Continue" in asked.body and place.live() == [ALICE]
-    async with town(engine, switch="") as place:
+    async with system(engine, switch="") as place:
         place.text = place.text.replace('trusted_origins = ["https://portal.example.com"]', f'trusted_origins = ["{EVIL}"]')
         await place.restart()
         person = await place.entered(ALICE)
@@ -190,7 +190,7 @@ async def test_s53_a_portal_of_another_site_is_asked_about_until_it_is_listed_by
 
 @EACH_ENGINE
 async def test_s54_a_link_that_leads_to_another_origin_arrives_there_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         elsewhere = "https://payroll.example.org/start"
         place.org.app_links.lead_elsewhere(LINK, elsewhere)
         person = await place.entered(ALICE)

@@ -5,14 +5,14 @@ import json
 import pytest
 
 from gateway.dev.standin import Engine
-from tests.journeys.person import ALICE, BOB, HR, LOGIN, Person, Reply
-from tests.journeys.town import ME, Town, town
+from tests.harness.person import ALICE, BOB, HR, LOGIN, Person, Reply
+from tests.harness.system import ME, System, system
 from tests.seeds.engines import EACH_ENGINE
 
 BY_ID = f"{LOGIN}/api/v1/sessions/"
 
 
-def is_advised(place: Town, reply: Reply, call: str) -> bool:
+def is_advised(place: System, reply: Reply, call: str) -> bool:
     """RFC 9745's field and link, one log event and with it one metric of its own."""
     told = [json.loads(line)["event"] for line in place.written.getvalue().splitlines()]
     return (
@@ -22,7 +22,7 @@ def is_advised(place: Town, reply: Reply, call: str) -> bool:
     )
 
 
-async def enters(place: Town, id_of: str) -> tuple[Person, str]:
+async def enters(place: System, id_of: str) -> tuple[Person, str]:
     """Alice, and the id that a portal holds: of the Session object, or the value of `sid`, which `POST /sessions` calls the id."""
     alice = await place.entered(ALICE)
     session = place.session(ALICE)
@@ -32,7 +32,7 @@ async def enters(place: Town, id_of: str) -> tuple[Person, str]:
 @pytest.mark.parametrize("id_of", ["session", "cookie"])
 @EACH_ENGINE
 async def test_s16_reading_ones_own_session_is_answered_by_me_by_raw_http(engine: Engine, id_of: str) -> None:
-    async with town(engine, quirks=["by-id-ignores-idx"]) as place:
+    async with system(engine, quirks=["by-id-ignores-idx"]) as place:
         alice, name = await enters(place, id_of)
         reply = await alice.script(BY_ID + name)
         assert reply.status == 200 and reply.json["login"] == ALICE and is_advised(place, reply, "session_read")
@@ -42,7 +42,7 @@ async def test_s16_reading_ones_own_session_is_answered_by_me_by_raw_http(engine
 @pytest.mark.parametrize("id_of", ["session", "cookie"])
 @EACH_ENGINE
 async def test_s17_refreshing_ones_own_session_is_answered_by_me_by_raw_http(engine: Engine, id_of: str) -> None:
-    async with town(engine, quirks=["by-id-ignores-idx"]) as place:
+    async with system(engine, quirks=["by-id-ignores-idx"]) as place:
         alice, name = await enters(place, id_of)
         reply = await alice.script(f"{BY_ID}{name}/lifecycle/refresh", "POST", "{}")
         assert reply.status == 200 and is_advised(place, reply, "session_refreshed")
@@ -52,7 +52,7 @@ async def test_s17_refreshing_ones_own_session_is_answered_by_me_by_raw_http(eng
 @pytest.mark.parametrize("id_of", ["session", "cookie"])
 @EACH_ENGINE
 async def test_s18_ending_ones_own_session_ends_both_halves_by_raw_http(engine: Engine, id_of: str) -> None:
-    async with town(engine, quirks=["by-id-ignores-idx"]) as place:
+    async with system(engine, quirks=["by-id-ignores-idx"]) as place:
         alice, name = await enters(place, id_of)
         reply = await alice.script(BY_ID + name, "DELETE")
         assert reply.status == 204 and is_advised(place, reply, "session_ended")
@@ -61,7 +61,7 @@ async def test_s18_ending_ones_own_session_ends_both_halves_by_raw_http(engine: 
 
 @EACH_ENGINE
 async def test_s18_a_servers_call_is_over_at_once_and_advised_by_raw_http(engine: Engine) -> None:
-    async with town(engine, quirks=["by-id-ignores-idx"]) as place:
+    async with system(engine, quirks=["by-id-ignores-idx"]) as place:
         alice, name = await enters(place, "cookie")
         key = {"Authorization": f"SSWS {place.org.api_token}"}
         reply = await place.person().ask(BY_ID + name, "DELETE", fields=key, site="")
@@ -71,7 +71,7 @@ async def test_s18_a_servers_call_is_over_at_once_and_advised_by_raw_http(engine
 
 @EACH_ENGINE
 async def test_s19_delete_sessions_takes_effect_at_once_and_is_advised_by_raw_http(engine: Engine) -> None:
-    async with town(engine, quirks=["by-id-ignores-idx"]) as place:
+    async with system(engine, quirks=["by-id-ignores-idx"]) as place:
         here, elsewhere = await place.entered(ALICE), await place.entered(ALICE)
         reply = await here.script(f"{LOGIN}/api/v1/users/me/lifecycle/delete_sessions", "POST", '{"keepCurrent": false}')
         assert reply.status == 204 and is_advised(place, reply, "sessions_deleted")
@@ -82,7 +82,7 @@ async def test_s19_delete_sessions_takes_effect_at_once_and_is_advised_by_raw_ht
 @EACH_ENGINE
 async def test_s20_cookie_token_passes_and_is_advised_by_raw_http(engine: Engine) -> None:
     """On Classic Engine the token is worth the cookie, over alice's session too; Identity Engine has none to give."""
-    async with town(engine) as place:
+    async with system(engine) as place:
         body = json.dumps({"sessionToken": place.org.session_token(BOB)})
         create = f"{LOGIN}/api/v1/sessions?additionalFields=cookieToken"
         program = place.person()
@@ -99,7 +99,7 @@ async def test_s20_cookie_token_passes_and_is_advised_by_raw_http(engine: Engine
 @pytest.mark.parametrize(("call", "path"), [("session_read", ""), ("session_refreshed", "/lifecycle/refresh"), ("session_ended", "")])
 @EACH_ENGINE
 async def test_s21_okta_s_refusal_keeps_its_code_and_names_me_by_raw_http(engine: Engine, call: str, path: str) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         bob = await place.entered(BOB)
         await place.entered(ALICE)
         method = {"session_read": "GET", "session_refreshed": "POST", "session_ended": "DELETE"}[call]
@@ -111,7 +111,7 @@ async def test_s21_okta_s_refusal_keeps_its_code_and_names_me_by_raw_http(engine
 
 async def test_s11_a_session_of_post_sessions_becomes_idx_by_itself_by_raw_http() -> None:
     """The id that a server got is a cookie value; a browser that is given it gets an `idx` by itself."""
-    async with town("identity") as place:
+    async with system("identity") as place:
         body = json.dumps({"sessionToken": place.org.session_token(ALICE)})
         program = place.person()
         reply = await program.ask(f"{LOGIN}/api/v1/sessions", "POST", fields={}, site="", body=body, content_type="application/json")

@@ -9,21 +9,21 @@ import pytest
 from authlib.integrations.requests_client import OAuth2Session
 
 from gateway.dev.standin import Client, Engine
-from tests.journeys.person import ALICE, BOB, HR, LOGIN, Person
-from tests.journeys.stage import Stage
-from tests.journeys.town import Town, town
+from tests.harness.demonstration import Stage
+from tests.harness.person import ALICE, BOB, HR, LOGIN, Person
+from tests.harness.system import System, system
 from tests.seeds.engines import EACH_ENGINE
 from tests.seeds.rp import BYE, RP, SERVER, VERIFIER, answered, authorize, posted, refreshed, silently, subject, tokens
 
 
-async def entered(place: Town) -> Person:
+async def entered(place: System) -> Person:
     place.org.clients.register(RP)
     return await place.entered(ALICE)
 
 
 @EACH_ENGINE
 async def test_s56_nobody_gets_a_code_before_the_sign_in_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         place.org.clients.register(RP)
         person = place.person()
         reply = await person.ask(authorize())
@@ -34,7 +34,7 @@ async def test_s56_nobody_gets_a_code_before_the_sign_in_by_raw_http(engine: Eng
 
 @EACH_ENGINE
 async def test_s57_only_assigned_users_reach_an_app_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         place.org.clients.register(Client(RP.id, RP.redirect_uris, only_for=frozenset({BOB})))
         person = await place.entered(ALICE)
         assert answered(await person.ask(authorize(scope="openid")))["error"] == "access_denied"
@@ -44,7 +44,7 @@ async def test_s57_only_assigned_users_reach_an_app_by_raw_http(engine: Engine) 
 
 @EACH_ENGINE
 async def test_s58_the_app_receives_the_tokens_of_its_user_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await entered(place)
         found = await tokens(place, person)
         user = place.org.known_user(ALICE)
@@ -56,7 +56,7 @@ async def test_s58_the_app_receives_the_tokens_of_its_user_by_raw_http(engine: E
 
 @EACH_ENGINE
 async def test_s61_offline_access_gives_a_refresh_token_that_rotates_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await entered(place)
         first = await tokens(place, person)
         second = (await refreshed(place, first["refresh_token"])).json
@@ -66,7 +66,7 @@ async def test_s61_offline_access_gives_a_refresh_token_that_rotates_by_raw_http
 
 @EACH_ENGINE
 async def test_s62_implicit_hybrid_and_password_grant_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await entered(place)
         implicit = answered(await person.ask(authorize(response_type="id_token token")))
         assert {"id_token", "access_token"} <= set(implicit) and "code" not in implicit
@@ -79,7 +79,7 @@ async def test_s62_implicit_hybrid_and_password_grant_by_raw_http(engine: Engine
 
 @EACH_ENGINE
 async def test_s64_a_refresh_token_works_until_it_is_revoked_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await entered(place)
         token = (await tokens(place, person))["refresh_token"]
         token = (await refreshed(place, token)).json["refresh_token"]
@@ -90,7 +90,7 @@ async def test_s64_a_refresh_token_works_until_it_is_revoked_by_raw_http(engine:
 
 @EACH_ENGINE
 async def test_s66_renewal_by_redirect_asks_nothing_of_a_living_session_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await entered(place)
         for _ in range(2):
             assert subject((await tokens(place, person))["id_token"]) == place.org.known_user(ALICE).id
@@ -98,7 +98,7 @@ async def test_s66_renewal_by_redirect_asks_nothing_of_a_living_session_by_raw_h
 
 @EACH_ENGINE
 async def test_s67_without_a_session_there_is_a_prompt_or_login_required_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         place.org.clients.register(RP)
         person = place.person()
         assert (await silently(person))["error"] == "login_required"
@@ -107,7 +107,7 @@ async def test_s67_without_a_session_there_is_a_prompt_or_login_required_by_raw_
 
 @EACH_ENGINE
 async def test_s68_after_a_switch_alices_silent_renewal_fails_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await entered(place)
         await tokens(place, person)
         assert "code" in await silently(person)
@@ -118,7 +118,7 @@ async def test_s68_after_a_switch_alices_silent_renewal_fails_by_raw_http(engine
 
 @EACH_ENGINE
 async def test_s69_a_sign_out_revokes_both_tokens_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await entered(place)
         found = await tokens(place, person)
         for kind in ("access_token", "refresh_token"):
@@ -131,7 +131,7 @@ async def test_s69_a_sign_out_revokes_both_tokens_by_raw_http(engine: Engine) ->
 
 @EACH_ENGINE
 async def test_s70_the_end_session_endpoint_ends_ones_own_session_alone_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await entered(place)
         alices = (await tokens(place, person))["id_token"]
         await place.enter(person, BOB)

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.dev.standin import Engine
 from tests.browser.visitor import ALICE, BOB, Visitor, signed_in
-from tests.journeys.stage import Stage
+from tests.harness.demonstration import Stage
 from tests.seeds.application import registered
 from tests.seeds.engines import EACH_ENGINE
 from tests.seeds.pages import Pages, asked

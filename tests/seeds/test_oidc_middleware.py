@@ -7,7 +7,7 @@ from playwright.async_api import expect
 from gateway.dev.standin import Client, Engine
 from tests.browser.conftest import Arrive
 from tests.browser.visitor import ALICE, BOB, Visitor, signed_in
-from tests.journeys.stage import Stage, Stages
+from tests.harness.demonstration import Stage, Stages
 from tests.seeds.application import Application, registered
 from tests.seeds.engines import EACH_ENGINE
 from tests.seeds.node import Node

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from gateway.dev.standin import Client, Engine
-from tests.journeys.person import ALICE
-from tests.journeys.stage import Stages
+from tests.harness.demonstration import Stages
+from tests.harness.person import ALICE
 from tests.seeds.engines import EACH_ENGINE
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -11,7 +11,7 @@ from tests.browser.conftest import Arrive
 from tests.browser.picture_files import keep
 from tests.browser.visitor import ALICE, BOB, Visitor, signed_in
 from tests.dev.standin.chromium import profile
-from tests.journeys.stage import Stage, Stages
+from tests.harness.demonstration import Stage, Stages
 from tests.seeds.engines import EACH_ENGINE
 from tests.seeds.node import Node
 from tests.seeds.pages import Pages, asked

@@ -7,10 +7,10 @@ import aiohttp
 import pytest
 
 from tests.browser.visitor import ALICE, PASSWORD
-from tests.journeys.stage import Stage, Stages
+from tests.harness.demonstration import Stage, Stages
+from tests.harness.redis_servers import free_port
 from tests.seeds.node import Node
 from tests.seeds.portal import SECRET
-from tests.shared_state.redis_servers import free_port
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

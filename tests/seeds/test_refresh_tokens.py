@@ -8,19 +8,19 @@ from dataclasses import replace
 import pytest
 
 from gateway.dev.standin import Client, Engine, fault
-from tests.journeys.person import ALICE, BOB, LOGIN, Person
-from tests.journeys.town import Town, town
+from tests.harness.person import ALICE, BOB, LOGIN, Person
+from tests.harness.system import System, system
 from tests.seeds.engines import EACH_ENGINE
 from tests.seeds.rp import ASKED, BACK, FRAME, RP, VERIFIER, authorize, posted, refreshed, subject, tokens
 
 
-def events(place: Town) -> list[str]:
+def events(place: System) -> list[str]:
     return [json.loads(line)["event"] for line in place.written.getvalue().splitlines()]
 
 
 @EACH_ENGINE
 async def test_s63_a_refresh_token_needs_no_okta_session_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         place.org.clients.register(RP)
         person = await place.entered(ALICE)
         found = await tokens(place, person)
@@ -33,7 +33,7 @@ async def test_s63_a_refresh_token_needs_no_okta_session_by_raw_http(engine: Eng
 @pytest.mark.parametrize("rotated", [False, True], ids=["first", "rotated"])
 @EACH_ENGINE
 async def test_s64_the_refresh_token_of_a_session_that_ended_here_is_refused_by_raw_http(engine: Engine, rotated: bool, by: str) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         place.org.clients.register(RP)
         person = await place.entered(ALICE)
         token = (await tokens(place, person))["refresh_token"]
@@ -58,7 +58,7 @@ async def test_s64_the_refresh_token_of_a_session_that_ended_here_is_refused_by_
 
 @EACH_ENGINE
 async def test_s64_a_code_of_the_first_user_is_refused_after_the_switch_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         place.org.clients.register(RP)
         person = await place.entered(ALICE)
         code = (await person.ask(authorize())).location.partition("code=")[2].partition("&")[0]
@@ -72,7 +72,7 @@ async def test_s64_a_code_of_the_first_user_is_refused_after_the_switch_by_raw_h
 
 @EACH_ENGINE
 async def test_s64_a_token_that_was_begun_by_a_session_token_is_known_too_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         place.org.clients.register(RP)
         person = place.person()
         found = await tokens(place, person, sessionToken=place.org.session_token(ALICE))
@@ -84,7 +84,7 @@ async def test_s64_a_token_that_was_begun_by_a_session_token_is_known_too_by_raw
 @pytest.mark.parametrize("by", ["session", "token"])
 @EACH_ENGINE
 async def test_s64_a_code_that_a_page_shows_is_known_too_by_raw_http(engine: Engine, by: str, mode: str) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         place.org.clients.register(RP)
         person = place.person() if by == "token" else await place.entered(ALICE)
         more = {"sessionToken": place.org.session_token(ALICE)} if by == "token" else {}
@@ -100,7 +100,7 @@ async def test_s64_a_code_that_a_page_shows_is_known_too_by_raw_http(engine: Eng
 
 @EACH_ENGINE
 async def test_s64_a_code_that_was_on_its_way_during_a_sign_out_is_refused_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         place.org.clients.register(RP)
         person = await place.entered(ALICE)
         held = fault({"path": "/oauth2/default/v1/authorize", "after": True, "hold": True})
@@ -121,7 +121,7 @@ async def test_s64_a_code_that_was_on_its_way_during_a_sign_out_is_refused_by_ra
         assert place.live() == []
 
 
-async def signs_in_by_steps(place: Town, person: Person, login: str) -> str:
+async def signs_in_by_steps(place: System, person: Person, login: str) -> str:
     """Identity Engine's own sign-in, as the widget's page makes it; the refresh token that its client gets."""
     asked = {name: value for name, value in ASKED.items() if name != "response_type"}
     interact = (await posted(place, "interact", **asked)).json["interaction_handle"]
@@ -135,7 +135,7 @@ async def signs_in_by_steps(place: Town, person: Person, login: str) -> str:
 
 
 async def test_s64_the_widgets_refresh_token_is_refused_after_the_switch_by_raw_http() -> None:
-    async with town("identity") as place:
+    async with system("identity") as place:
         place.org.clients.register(replace(RP, grant_types=RP.grant_types | {"interaction_code"}))
         person = place.person()
         alices = await signs_in_by_steps(place, person, ALICE)
@@ -146,7 +146,7 @@ async def test_s64_the_widgets_refresh_token_is_refused_after_the_switch_by_raw_
 
 
 async def test_s64_a_refused_token_stays_refused_after_a_restart_by_raw_http(tmp_path_factory: pytest.TempPathFactory) -> None:
-    async with town() as place:
+    async with system() as place:
         place.text += f'\n[state]\ndirectory = "{tmp_path_factory.mktemp("state")}"\n'
         await place.restart()
         place.org.clients.register(RP)
@@ -161,7 +161,7 @@ async def test_s64_a_refused_token_stays_refused_after_a_restart_by_raw_http(tmp
 
 @EACH_ENGINE
 async def test_s61_a_server_keeps_its_refresh_token_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         secret = Client(RP.id, RP.redirect_uris, secret="s3cret", grant_types=RP.grant_types)
         place.org.clients.register(RP)
         person = await place.entered(ALICE)

@@ -3,8 +3,8 @@
 import pytest
 
 from gateway.dev.standin import Engine, fingerprint
-from tests.journeys.person import ALICE, BOB, HR, LOGIN
-from tests.journeys.town import ME, REDIRECT, town
+from tests.harness.person import ALICE, BOB, HR, LOGIN
+from tests.harness.system import ME, REDIRECT, system
 from tests.seeds.engines import EACH_ENGINE, ON_IDENTITY
 
 FACTS = {"id", "userId", "login", "createdAt", "expiresAt", "status", "lastPasswordVerification", "lastFactorVerification", "amr", "_links"}
@@ -12,7 +12,7 @@ FACTS = {"id", "userId", "login", "createdAt", "expiresAt", "status", "lastPassw
 
 @EACH_ENGINE
 async def test_s1_a_cookie_of_the_login_host_opens_org_and_app_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         alice = await place.entered(ALICE)
         assert ALICE in (await alice.go(f"{LOGIN}/app/UserHome")).body
         assert (await alice.go(f"{HR}/")).body == f"hello {ALICE}"
@@ -23,7 +23,7 @@ async def test_s1_a_cookie_of_the_login_host_opens_org_and_app_by_raw_http(engin
 
 @ON_IDENTITY
 async def test_s2_idx_alone_is_the_session_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         alice = await place.entered(ALICE)
         del alice.jar["login.example.com", False, "sid"]
         assert (await alice.script(f"{LOGIN}{ME}")).status == 200
@@ -32,7 +32,7 @@ async def test_s2_idx_alone_is_the_session_by_raw_http(engine: Engine) -> None:
 
 @EACH_ENGINE
 async def test_s3_me_gives_the_session_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         alice = await place.entered(ALICE)
         reply = await alice.script(f"{LOGIN}{ME}")
         found = reply.json
@@ -42,7 +42,7 @@ async def test_s3_me_gives_the_session_by_raw_http(engine: Engine) -> None:
 
 @EACH_ENGINE
 async def test_s4_me_tells_whether_somebody_is_signed_in_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         nobody = place.person()
         reply = await nobody.script(f"{LOGIN}{ME}")
         assert (reply.status, reply.json["errorCode"]) == (404, "E0000007")
@@ -60,7 +60,7 @@ async def test_s4_me_tells_whether_somebody_is_signed_in_by_raw_http(engine: Eng
 
 @ON_IDENTITY
 async def test_s12_after_a_404_the_half_that_lives_is_ended_too_by_raw_http(engine: Engine) -> None:
-    async with town(engine, quirks=["delete-404-leaves-sid"]) as place:
+    async with system(engine, quirks=["delete-404-leaves-sid"]) as place:
         person = await place.entered(ALICE)
         place.org.journal.clear()
         token = place.org.session_token(BOB)
@@ -73,7 +73,7 @@ async def test_s12_after_a_404_the_half_that_lives_is_ended_too_by_raw_http(engi
 
 @ON_IDENTITY
 async def test_s13_sid_alone_is_given_an_idx_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         alice = await place.entered(ALICE)
         del alice.jar["login.example.com", False, "idx"]
         reply = await alice.script(f"{LOGIN}{ME}")
@@ -83,7 +83,7 @@ async def test_s13_sid_alone_is_given_an_idx_by_raw_http(engine: Engine) -> None
 
 @ON_IDENTITY
 async def test_s14_a_token_over_a_living_idx_waits_for_its_proven_end_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await place.entered(ALICE)
         del person.jar["login.example.com", False, "sid"]
         place.org.journal.clear()
@@ -98,7 +98,7 @@ async def test_s14_a_token_over_a_living_idx_waits_for_its_proven_end_by_raw_htt
 
 @EACH_ENGINE
 async def test_s15_me_ends_both_cookies_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         alice = await place.entered(ALICE)
         session = place.session(ALICE)
         assert (await alice.script(f"{LOGIN}{ME}/lifecycle/refresh", "POST", "{}")).status == 200
@@ -114,7 +114,7 @@ async def test_s15_me_ends_both_cookies_by_raw_http(engine: Engine) -> None:
 @EACH_ENGINE
 @pytest.mark.parametrize("limit", ["idle", "longest"])
 async def test_s22_a_session_ends_when_the_administrator_says_by_raw_http(engine: Engine, limit: str) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         store = place.org.sessions
         store.lifetime_seconds, store.max_lifetime_seconds = (600.0, None) if limit == "idle" else (7200.0, 900.0)
         alice = await place.entered(ALICE)
@@ -126,7 +126,7 @@ async def test_s22_a_session_ends_when_the_administrator_says_by_raw_http(engine
 
 @EACH_ENGINE
 async def test_s23_cookies_end_with_the_browser_and_with_the_sign_out_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = place.person()
         reply = await person.ask(f"{LOGIN}{REDIRECT}?token={place.org.session_token(ALICE)}&redirectUrl={HR}/")
         lines = [line for line in reply.set_cookies if line.startswith(("sid=1", "idx=e"))]

@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 import pytest
 
 from gateway.dev.standin import Engine
-from tests.journeys.person import ALICE, BOB, HR, LOGIN, Person
-from tests.journeys.town import REDIRECT, Town, town
+from tests.harness.person import ALICE, BOB, HR, LOGIN, Person
+from tests.harness.system import REDIRECT, System, system
 from tests.seeds.engines import EACH_ENGINE
 
 AUTHN, PASSWORD = f"{LOGIN}/api/v1/authn", "correct-horse"
@@ -28,11 +28,11 @@ async def tried(person: Person, **body: object) -> dict[str, object]:
 @EACH_ENGINE
 async def test_s10_a_token_becomes_a_session_in_each_flow_by_raw_http(engine: Engine) -> None:
     for flow in FLOWS.values():
-        async with town(engine) as place:
+        async with system(engine) as place:
             person = await place.entered(ALICE)
             await person.ask(LOGIN + flow(place.org.session_token(BOB)))
             assert place.live() == [BOB] and (await person.go(f"{HR}/")).body == f"hello {BOB}"
-    async with town(engine) as place:
+    async with system(engine) as place:
         program = place.person()
         body = json.dumps({"sessionToken": place.org.session_token(BOB)})
         reply = await program.ask(f"{LOGIN}/api/v1/sessions", "POST", body=body, content_type="application/json", fields={}, site="")
@@ -42,7 +42,7 @@ async def test_s10_a_token_becomes_a_session_in_each_flow_by_raw_http(engine: En
 @EACH_ENGINE
 async def test_s27_three_flows_exchange_a_token_for_a_cookie_by_raw_http(engine: Engine) -> None:
     for flow in FLOWS.values():
-        async with town(engine) as place:
+        async with system(engine) as place:
             person = place.person()
             token = place.org.session_token(ALICE)
             await person.ask(LOGIN + flow(token))
@@ -51,7 +51,7 @@ async def test_s27_three_flows_exchange_a_token_for_a_cookie_by_raw_http(engine:
 
 @EACH_ENGINE
 async def test_s24_a_token_works_once_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         alice, token = place.person(), place.org.session_token(ALICE)
         link = f"{LOGIN}{FLOWS['sessionCookieRedirect'](token)}"
         assert (await alice.go(link)).body == f"hello {ALICE}"
@@ -66,7 +66,7 @@ async def test_s24_a_token_works_once_by_raw_http(engine: Engine) -> None:
 @pytest.mark.parametrize("factor", ["totp", "push"])
 @EACH_ENGINE
 async def test_s26_a_password_and_then_a_factor_give_a_token_by_raw_http(engine: Engine, factor: str) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         user, now = place.org.known_user(ALICE), place.org.clock.now()
         enrolled = place.org.accounts.enroll(user, "push" if factor == "push" else "totp")
         person = place.person()
@@ -86,7 +86,7 @@ async def test_s26_a_password_and_then_a_factor_give_a_token_by_raw_http(engine:
 
 @EACH_ENGINE
 async def test_s28_no_token_stands_in_log_page_or_address_of_ours_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person, token = await place.entered(ALICE), place.org.session_token(BOB)
         page = await person.go(f"{LOGIN}{FLOWS['sessionCookieRedirect'](token)}", site="cross-site")
         assert page.status == 200 and token not in page.body, "the question holds it sealed"
@@ -97,7 +97,7 @@ async def test_s28_no_token_stands_in_log_page_or_address_of_ours_by_raw_http(en
 
 @EACH_ENGINE
 async def test_s35_authn_takes_the_options_of_the_thread_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         options = {"multiOptionalFactorEnroll": True, "warnBeforePasswordExpired": True}
         answer = await tried(place.person(), username=ALICE, password=PASSWORD, options=options)
         assert (answer["status_code"], answer["status"]) == (200, "SUCCESS") and str(answer["sessionToken"]).startswith("20111")
@@ -105,13 +105,13 @@ async def test_s35_authn_takes_the_options_of_the_thread_by_raw_http(engine: Eng
         assert (refused["status_code"], refused["errorCode"]) == (401, "E0000004")
 
 
-async def goes_in(place: Town, person: Person, login: str) -> str:
+async def goes_in(place: System, person: Person, login: str) -> str:
     return (await place.enter(person, login)).body
 
 
 @EACH_ENGINE
 async def test_s46_no_session_of_a_minute_is_needed_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = place.person()
         for login in (ALICE, BOB, ALICE, BOB):
             assert await goes_in(place, person, login) == f"hello {login}", "one after the other, without a pause"

@@ -10,9 +10,9 @@ from okta.client import Client as PythonClient
 
 from gateway.dev.standin import Client, Engine
 from tests.browser.visitor import ALICE, BOB
-from tests.journeys.person import LOGIN
-from tests.journeys.stage import Stage
-from tests.journeys.town import ME, town
+from tests.harness.demonstration import Stage
+from tests.harness.person import LOGIN
+from tests.harness.system import ME, system
 from tests.seeds.engines import EACH_ENGINE
 from tests.seeds.node import Node
 
@@ -31,7 +31,7 @@ FACTS = {
 
 @EACH_ENGINE
 async def test_s29_a_program_with_the_scope_acts_by_id_and_one_without_does_not_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         scopes = frozenset({"okta.sessions.read", "okta.sessions.manage"})
         place.org.clients.register(Client("0oaProgram", secret="s3cret", grant_types=frozenset({"client_credentials"}), scopes=scopes))
         alice, program = await place.entered(ALICE), place.person()
@@ -51,7 +51,7 @@ async def test_s29_a_program_with_the_scope_acts_by_id_and_one_without_does_not_
 
 @EACH_ENGINE
 async def test_s30_each_documented_answer_comes_back_unchanged_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         await place.entered(ALICE)
         key, program = {"Authorization": f"SSWS {place.org.api_token}"}, place.person()
         by_id = f"{LOGIN}/api/v1/sessions/"
@@ -69,7 +69,7 @@ async def test_s30_each_documented_answer_comes_back_unchanged_by_raw_http(engin
 
 @EACH_ENGINE
 async def test_s31_the_session_object_has_the_documented_members_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         alice = await place.entered(ALICE)
         found = (await alice.script(f"{LOGIN}{ME}")).json
         assert {name: type(found[name]) for name in FACTS} == FACTS
@@ -80,7 +80,7 @@ async def test_s31_the_session_object_has_the_documented_members_by_raw_http(eng
 
 @EACH_ENGINE
 async def test_s32_the_error_object_has_five_members_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         bob = await place.entered(BOB)
         await place.entered(ALICE)
         error = (await bob.script(f"{LOGIN}/api/v1/sessions/{place.session(ALICE).id}", "DELETE")).json
@@ -90,7 +90,7 @@ async def test_s32_the_error_object_has_five_members_by_raw_http(engine: Engine)
 
 @EACH_ENGINE
 async def test_s34_a_refresh_moves_the_end_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         alice = await place.entered(ALICE)
         before = (await alice.script(f"{LOGIN}{ME}")).json["expiresAt"]
         place.later(600)

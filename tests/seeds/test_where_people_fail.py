@@ -7,10 +7,10 @@ from urllib.parse import urlencode
 import pytest
 
 from gateway.dev.standin import Engine
-from tests.house.side_by_side import each
-from tests.journeys.person import ALICE, BOB, HR, LOGIN, Person, Reply
-from tests.journeys.stage import Stage
-from tests.journeys.town import ME, REDIRECT, Town, town
+from tests.harness.demonstration import Stage
+from tests.harness.gateway import each
+from tests.harness.person import ALICE, BOB, HR, LOGIN, Person, Reply
+from tests.harness.system import ME, REDIRECT, System, system
 from tests.seeds.engines import EACH_ENGINE
 from tests.seeds.node import Node
 
@@ -22,7 +22,7 @@ def cause(reply: Reply) -> str:
     return str(reply.json["errorCauses"][-1]["errorSummary"])
 
 
-def told(place: Town, event: str) -> bool:
+def told(place: System, event: str) -> bool:
     """One line in the log, and the same count in the metrics."""
     lines = [json.loads(line)["event"] for line in place.written.getvalue().splitlines()]
     assert place.gateway is not None
@@ -39,7 +39,7 @@ def sealed_in(reply: Reply, token: str) -> bool:
 async def test_s5_a_server_without_a_cookie_is_told_that_sessions_live_in_browsers_by_raw_http(
     engine: Engine, method: str, path: str
 ) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         await place.entered(ALICE)
         reply = await place.person().ask(LOGIN + path, method, fields={"Accept-Encoding": "gzip"}, site="")
         assert (reply.status, reply.json["errorCode"]) == (404, "E0000007")
@@ -50,7 +50,7 @@ async def test_s5_a_server_without_a_cookie_is_told_that_sessions_live_in_browse
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 @EACH_ENGINE
 async def test_s6_a_page_of_another_site_without_cookies_is_told_so_by_raw_http(engine: Engine, method: str) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         await place.entered(ALICE)
         fields = {"Origin": "https://evil.example.net", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}
         reply = await place.person().ask(LOGIN + ME, method, fields=fields, site="cross-site")
@@ -60,14 +60,14 @@ async def test_s6_a_page_of_another_site_without_cookies_is_told_so_by_raw_http(
 
 
 async def test_s6_a_silent_request_without_cookies_is_counted_by_raw_http() -> None:
-    async with town() as place:
+    async with system() as place:
         asked = {"client_id": "c", "response_type": "code", "scope": "openid", "redirect_uri": f"{HR}/cb", "state": "s", "prompt": "none"}
         fields = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}
         reply = await place.person().ask(f"{LOGIN}/oauth2/v1/authorize?{urlencode(asked)}", fields=fields, site="cross-site")
         assert "error=login_required" in reply.location and told(place, "silent_request_without_cookie")
 
 
-async def bad_token(place: Town, kind: str) -> str:
+async def bad_token(place: System, kind: str) -> str:
     token = place.org.session_token(BOB)
     match kind:
         case "expired":
@@ -93,7 +93,7 @@ FLOWS: Mapping[str, Callable[[str], str]] = {
 @pytest.mark.parametrize("kind", ["expired", "forged", "truncated", "used", "foreign"])
 @EACH_ENGINE
 async def test_s25_a_bad_token_over_alice_ends_at_a_page_that_explains_by_raw_http(engine: Engine, kind: str, flow: str) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await place.entered(ALICE)
         token = await bad_token(place, kind)
         reply = await person.ask(LOGIN + FLOWS[flow](token))
@@ -104,7 +104,7 @@ async def test_s25_a_bad_token_over_alice_ends_at_a_page_that_explains_by_raw_ht
 
 @EACH_ENGINE
 async def test_s25_the_page_stands_behind_the_question_too_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         person = await place.entered(ALICE)
         page = await person.ask(LOGIN + FLOWS["embed_link"]("20111forged"), site="cross-site")
         reply = await person.confirm(page)
@@ -113,7 +113,7 @@ async def test_s25_the_page_stands_behind_the_question_too_by_raw_http(engine: E
 
 @EACH_ENGINE
 async def test_s25_where_the_org_shows_its_page_at_the_address_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         place.org.signs_in_at_the_address = True
         person = await place.entered(ALICE)
         reply = await person.ask(LOGIN + FLOWS["embed_link"]("20111forged"))
@@ -123,7 +123,7 @@ async def test_s25_where_the_org_shows_its_page_at_the_address_by_raw_http(engin
 @pytest.mark.parametrize("kind", ["expired", "forged", "used"])
 @EACH_ENGINE
 async def test_s25_a_program_with_a_bad_token_reads_why_by_raw_http(engine: Engine, kind: str) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         body = json.dumps({"sessionToken": await bad_token(place, kind)})
         fields = {"Accept-Encoding": "gzip"}
         reply = await place.person().ask(CREATE, "POST", fields=fields, site="", body=body, content_type="application/json")
@@ -131,7 +131,7 @@ async def test_s25_a_program_with_a_bad_token_reads_why_by_raw_http(engine: Engi
         assert "older than five minutes" in cause(reply)
 
 
-async def created(place: Town, token: str) -> Reply:
+async def created(place: System, token: str) -> Reply:
     body = json.dumps({"sessionToken": token})
     program = Person(place.client, lambda: place.port)  # no browser: nothing of its session can be in one
     return await program.ask(CREATE, "POST", fields={}, site="", body=body, content_type="application/json")
@@ -139,7 +139,7 @@ async def created(place: Town, token: str) -> Reply:
 
 @EACH_ENGINE
 async def test_s24_a_program_that_uses_a_token_twice_gets_okta_s_own_answer_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         token = place.org.session_token(ALICE)
         assert (await created(place, token)).status == 200
         reply = await created(place, token)
@@ -149,7 +149,7 @@ async def test_s24_a_program_that_uses_a_token_twice_gets_okta_s_own_answer_by_r
 
 @EACH_ENGINE
 async def test_s45_a_link_whose_token_a_server_burnt_says_so_by_raw_http(engine: Engine) -> None:
-    async with town(engine) as place:
+    async with system(engine) as place:
         token = place.org.session_token(ALICE)
         await created(place, token)
         person = place.person()

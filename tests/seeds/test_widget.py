@@ -5,7 +5,7 @@ from playwright.async_api import Page, expect
 
 from gateway.dev.standin import Client, Engine, fault
 from tests.browser.visitor import ALICE, BOB, PASSWORD, Visitor, signed_in
-from tests.journeys.stage import Stage
+from tests.harness.demonstration import Stage
 from tests.seeds.engines import EACH_ENGINE, ON_IDENTITY
 from tests.seeds.pages import Pages, asked
 

@@ -12,7 +12,7 @@ from gateway.clock import Clock
 from gateway.revocations import Remembered
 from gateway.shared_state import Bounds, MemoryState, SharedState, SqliteState
 from gateway.shared_state.redis import RedisState
-from tests.shared_state.redis_servers import SERVER, ClockOfServer, frozen
+from tests.harness.redis_servers import SERVER, ClockOfServer, frozen
 
 Engine = Literal["memory", "sqlite", "redis"]
 ENGINES: tuple[Engine, ...] = ("memory", "sqlite", "redis") if SERVER and shutil.which("gcc") else ("memory", "sqlite")

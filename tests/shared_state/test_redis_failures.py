@@ -12,8 +12,8 @@ import pytest
 from gateway.errors import StateFailed
 from gateway.policy.session.session import Fingerprint
 from gateway.revocations import Report, Revocation
+from tests.harness.redis_servers import Running, needs_redis
 from tests.shared_state.engines import until
-from tests.shared_state.redis_servers import Running, needs_redis
 from tests.shared_state.replicas import CALL_SECONDS, Replica, Wire, replicas, wired
 
 pytestmark = needs_redis

@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from gateway.edge.frames import close_frame
+from tests.harness.app import Behind, Visit
 from tests.harness.websocket import KEY, MASK, accept, frame
-from tests.upstream.conftest import HOST, PATIENCE, Behind, Visit, Wire
+from tests.harness.wire import PATIENCE, Wire
+from tests.upstream.proxy import HOST
 
 _NUMBERS = itertools.count(100_000)
 _SHAKE = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + KEY + b"\r\n"

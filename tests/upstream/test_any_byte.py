@@ -9,9 +9,11 @@ import asyncio
 import pytest
 
 from gateway.outbound import Deadlines
-from tests.attacks.deployment import CONFIGURATION, FETCH, deployed
+from tests.harness.app import Behind
+from tests.harness.site import CONFIGURATION, FETCH, deployed
+from tests.harness.wire import Wire
 from tests.upstream.any_byte import KINDS, Cutting, How, asked, hang_up, left, left_waiting, settled, taken, tasks_of
-from tests.upstream.conftest import HOST, Behind, Front, Wire
+from tests.upstream.proxy import HOST, Front
 
 BYSTANDER = KINDS["length"]
 BOTH = pytest.mark.parametrize("how", (How.FIN, How.RST), ids=lambda how: how.value)

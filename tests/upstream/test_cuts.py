@@ -7,8 +7,9 @@ import pytest
 from gateway.edge.frames import close_frame
 from gateway.edge.pins import Asker
 from gateway.policy.session.session import Fingerprint
+from tests.harness.app import Behind, Visit
 from tests.harness.websocket import MASK, SHAKE, echo, frame, open_up, opened
-from tests.upstream.conftest import Behind, Front, Visit
+from tests.upstream.proxy import Front
 
 
 async def test_what_is_cut_is_closed_on_both_sides_and_the_rest_stays(front: Front, behind: Behind) -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from gateway.edge.responses import Response
 from gateway.outbound import Deadlines
-from tests.upstream.conftest import END, HOST, Behind, Front, Visit, answering, get, hello
+from tests.harness.app import Behind, Visit, answering, hello
+from tests.upstream.proxy import END, HOST, Front, get
 
 
 class TestFailures:

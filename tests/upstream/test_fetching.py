@@ -5,7 +5,7 @@ import asyncio
 from gateway.errors import OutsideFailed, Unreachable, Unsent
 from gateway.upstream.connection import Connection
 from gateway.upstream.fetching import TRIES, Fetching, Taking
-from tests.upstream.conftest import Front
+from tests.upstream.proxy import Front
 
 
 class Waiting:

@@ -2,8 +2,9 @@
 
 import pytest
 
+from tests.harness.app import Behind, Visit
 from tests.harness.websocket import KEY, SHAKE, accept, echo, open_up, opened
-from tests.upstream.conftest import Behind, Front, Visit
+from tests.upstream.proxy import Front
 
 
 async def test_the_handshake_is_between_the_two_ends(front: Front, behind: Behind) -> None:

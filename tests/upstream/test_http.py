@@ -3,7 +3,8 @@
 import pytest
 
 from gateway.policy.http.messages import Fields
-from tests.upstream.conftest import END, HOST, Behind, Front, Visit, answering, get
+from tests.harness.app import Behind, Visit, answering
+from tests.upstream.proxy import END, HOST, Front, get
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,9 @@ from gateway.resolver import LiteralNames, Resolver, ResolverOfClient
 from gateway.upstream.place import ServerAddress
 from gateway.upstream.pool import PoolRules, Upstream
 from tests.field.name_server import NameServer, name_server
-from tests.upstream.conftest import PATIENCE, Behind, Front, get
+from tests.harness.app import Behind
+from tests.harness.wire import PATIENCE
+from tests.upstream.proxy import Front, get
 
 
 class System:

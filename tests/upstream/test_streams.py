@@ -6,7 +6,8 @@ import pytest
 
 from gateway.edge.responses import Response
 from gateway.policy.http.messages import Fields
-from tests.upstream.conftest import END, HOST, Behind, Front, Visit, answering, get
+from tests.harness.app import Behind, Visit, answering
+from tests.upstream.proxy import END, HOST, Front, get
 
 
 async def test_go_on_is_said_when_the_body_is_wanted_and_not_before_s14(front: Front, behind: Behind) -> None:

@@ -11,8 +11,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from gateway.edge.frames import close_frame
+from tests.harness.app import Behind, Visit
+from tests.harness.server import client_server
 from tests.harness.websocket import MASK, SHAKE, echo, frame, open_up, opened
-from tests.upstream.conftest import Behind, Front, Visit, Wire, client_server
+from tests.harness.wire import Wire
+from tests.upstream.proxy import Front
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from gateway.upstream.connection import Connection
 from gateway.upstream.place import ServerAddress
 from gateway.upstream.pool import MOST_RESTING, PoolRules, Upstream
 from gateway.upstream.waiting import WaitingClients, held_by_place
-from tests.upstream.conftest import PATIENCE, Behind
+from tests.harness.app import Behind
+from tests.harness.wire import PATIENCE
 
 MANY, OTHER, THIRD = "192.0.2.1", "192.0.2.2", "2001:db8::1"
 

@@ -7,8 +7,9 @@ import aiohttp
 import pytest
 
 from gateway.edge.frames import close_frame
+from tests.harness.app import Behind, Visit
 from tests.harness.websocket import MASK, SHAKE, echo, frame, open_up, opened
-from tests.upstream.conftest import Behind, Front, Visit
+from tests.upstream.proxy import Front
 
 
 async def test_frames_pass_to_the_byte_in_both_directions(front: Front, behind: Behind) -> None:

@@ -15,7 +15,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from tests.upstream.conftest import PATIENCE, Front
+from tests.harness.wire import PATIENCE
+from tests.upstream.proxy import Front
 from tests.upstream.websocket_cases import BINARY, CLOSE, FAMILIES, MORE, NORMAL, PING, TEXT, Case, Said, closing, fragments, said
 
 _SHAKE = (

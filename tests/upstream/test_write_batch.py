@@ -9,8 +9,10 @@ from gateway.edge.exchange import Incoming
 from gateway.edge.write_batch import WriteBatch
 from gateway.errors import Unsent
 from gateway.upstream.connection import Connection
+from tests.harness.app import Behind
+from tests.harness.wire import Wire
 from tests.upstream.batches import busy
-from tests.upstream.conftest import Behind, Front, Wire
+from tests.upstream.proxy import Front
 
 HEAD = b"GET /later HTTP/1.1\r\nHost: hr.example.com\r\n\r\n"
 

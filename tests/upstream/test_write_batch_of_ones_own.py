@@ -12,8 +12,9 @@ import pytest
 from gateway.edge.write_batch import BatchedAnswer, WriteBatch
 from gateway.upstream.connection import Connection
 from gateway.upstream.fetching import TRIES
+from tests.harness.app import Behind
 from tests.upstream.batches import busy
-from tests.upstream.conftest import Behind, Front
+from tests.upstream.proxy import Front
 
 HEAD = b"GET /a HTTP/1.1\r\nHost: hr.example.com\r\nConnection: close\r\n\r\n"
 

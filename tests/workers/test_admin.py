@@ -19,7 +19,7 @@ from gateway.workers.admin import AdminAddress, WorkerAddress
 from gateway.workers.process import WorkerProcess
 from gateway.workers.slot import State, WorkerSlot
 from gateway.workers.sockets import Nameless
-from tests.upstream.conftest import said
+from tests.harness.server import said
 
 Handle = Callable[[Request], Awaitable[Response]]
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.house.callers import PATIENCE
-from tests.house.crew import CONFIGURATION, Running, begun, behind
+from tests.harness.connected_client import PATIENCE
+from tests.harness.redis_servers import Running as Redis
+from tests.harness.redis_servers import free_port, needs_redis
+from tests.harness.workers import CONFIGURATION, Running, begun, behind
 from tests.shared_state.engines import moment
-from tests.shared_state.redis_servers import Running as Redis
-from tests.shared_state.redis_servers import free_port, needs_redis
 
 pytestmark = needs_redis
 

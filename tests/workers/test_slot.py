@@ -12,7 +12,7 @@ import pytest
 from gateway.clock import Clock
 from gateway.workers.process import WorkerProcess
 from gateway.workers.slot import WorkerSlot
-from tests.house.configurations import settings
+from tests.harness.configuration import settings
 
 BEGINS = """
 import os, signal, socket, sys

@@ -8,8 +8,8 @@ import aiohttp
 import pytest
 
 from gateway.dev.standin import User
-from tests.doors.own_gateway import FORM, HR, Browser
-from tests.house.crew import Running, crew
+from tests.harness.browser import FORM, HR, Browser
+from tests.harness.workers import Running, several_workers
 
 USERS, SOCKETS_EACH, WORKERS = 50, 2, 4
 CLOSED_SECONDS = 1.0
@@ -37,7 +37,7 @@ class Socket:
 async def test_exactly_the_sockets_of_who_signed_out_close_in_every_worker(tmp_path: Path) -> None:
     users = [User(f"user{number}@example.com", "long enough 7") for number in range(USERS)]
     async with (
-        crew(tmp_path, workers=WORKERS, users=users) as running,
+        several_workers(tmp_path, workers=WORKERS, users=users) as running,
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as client,
     ):
         entered = {user.login: await running.entered(user.login) for user in users}

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.attacks.deployment import CONFIGURATION, Site, deployed
 from tests.bench.proxies.processes import Command, Program, found, free_port
+from tests.harness.site import CONFIGURATION, Site, deployed
 
 SECONDS: Final = 5.0
 NEEDED: Final = ("nginx", "caddy")

@@ -14,7 +14,7 @@ from multidict import CIMultiDict
 from tests.bench.pages.org import login_of
 from tests.bench.pages.shapes import address_of
 from tests.bench.proxies.own import APPS_OWN_COOKIE
-from tests.journeys.person import HR, LOGIN, Lines, Person, Reply
+from tests.harness.person import HR, LOGIN, Lines, Person, Reply
 
 AT_ONCE, MOST_STEPS = 8, 8
 Way = Callable[[int, int], Coroutine[None, None, list[str]]]

@@ -66,7 +66,7 @@ def measured(made: Arena, given: argparse.Namespace) -> int:
     peers = [peer for peer in PEERS if not given.only or any(word.lower() in peer.name.lower() for word in given.only)]
     if not is_compiled():
         say("the gateway is measured as Python: there is no compiled build of these sources (make compiled)")
-    figures = measure(made, [made.town.contestant, *made.town.others, *peers], extent(given), say)
+    figures = measure(made, [made.system.contestant, *made.system.others, *peers], extent(given), say)
     wanted = targets({one.name: one for one in figures})
     print(markdown(figures, wanted, about))
     if given.json:

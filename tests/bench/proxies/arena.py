@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.bench.proxies.asked import BODY, TARGET, Asked
 from tests.bench.proxies.contestants import Contestant, Place, nginx
-from tests.bench.proxies.own import Town
+from tests.bench.proxies.own import System
 from tests.bench.proxies.processes import ROUTES_SECONDS, Command, NotRunning, Program, free_port, pause
 
 
@@ -36,7 +36,7 @@ class Arena:
     core: int
     load_core: int
     folder: Path
-    town: Town
+    system: System
     app: Running
     asked: Asked = field(default_factory=lambda: Asked(""))
     asked_of: dict[str, Asked] = field(default_factory=dict)
@@ -97,13 +97,13 @@ def arena(core: int, load_core: int, old: Path | None = None) -> Iterator[Arena]
         place = Place(folder / "app", free_port(), 0, 0)
         app = opened.enter_context(Program(nginx("upstream.conf")(place), load_core, folder / "app" / "said"))
         app.listens(place.port)
-        town = opened.enter_context(Town(load_core, folder, old))
-        made = Arena(core, load_core, folder, town, Running("app", app, place.port))
-        with made.running(town.contestant) as gateway:
-            made.asked = town.signed_in(gateway.port)
-        if town.older is not None:
-            with made.running(town.older) as older:
-                made.asked_of[town.older.name] = town.signed_in(older.port)
+        system = opened.enter_context(System(load_core, folder, old))
+        made = Arena(core, load_core, folder, system, Running("app", app, place.port))
+        with made.running(system.contestant) as gateway:
+            made.asked = system.signed_in(gateway.port)
+        if system.older is not None:
+            with made.running(system.older) as older:
+                made.asked_of[system.older.name] = system.signed_in(older.port)
         yield made
 
 

@@ -23,7 +23,7 @@ from gateway.policy.http.cookies import PASS_NAME
 from tests.bench.proxies.asked import Asked
 from tests.bench.proxies.contestants import CONFIGURATIONS, Contestant, Place, filled_in
 from tests.bench.proxies.processes import Command, Program, free_port
-from tests.journeys.person import HR, Person, redemption
+from tests.harness.person import HR, Person, redemption
 
 NAME = "session-gateway"
 APPS_OWN_COOKIE = "JSESSIONID=0123456789ABCDEF0123456789ABCDEF"
@@ -84,7 +84,7 @@ class Setting:
         return Contestant(name, sys.executable, "", command)
 
 
-class Town:
+class System:
     """The org, running on the core of the load, and the gateways before it as contestants. ``with`` ends the org."""
 
     def __init__(self, core: int, folder: Path, old: Path | None = None) -> None:
@@ -98,7 +98,7 @@ class Town:
         as_python = self.setting.of_tree(AS_PYTHON, ROOT, ROOT) if is_compiled() else None
         self.others = tuple(one for one in (as_python, self.older) if one is not None)
 
-    def __enter__(self) -> "Town":
+    def __enter__(self) -> "System":
         """Itself."""
         return self
 

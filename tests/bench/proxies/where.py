@@ -23,7 +23,7 @@ def profile(arena: Arena, seconds: float, flame: Path | None) -> str:
     """A table of functions; ``flame`` gets a flame graph (SVG) of a second run."""
     if found("py-spy") is None:
         return "no profile: py-spy is not installed: pip install py-spy"
-    with arena.running(arena.town.contestant) as running:
+    with arena.running(arena.system.contestant) as running:
         full_load(arena.asked, running.port, 1, 32, arena.folder)
         recorded = arena.folder / "stacks"
         user, system = running.program.cpu_seconds()

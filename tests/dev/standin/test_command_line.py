@@ -7,7 +7,7 @@ from pathlib import Path
 
 import aiohttp
 
-from tests.house.configurations import program
+from tests.harness.configuration import program
 
 
 async def test_org_serves_https_with_a_certificate_of_its_own_and_trusts_the_origins_given() -> None:

@@ -1,6 +1,7 @@
 """Requests whose fields came before on the same connection. Checks nothing by itself."""
 
-from tests.attacks.deployment import Site, Wire
+from tests.harness.site import Site
+from tests.harness.wire import Wire
 
 HOST = b"Host: hr.example.com\r\n"
 

@@ -6,8 +6,8 @@ import pytest
 
 from gateway.dev.standin import Fault
 from tests.doors.app_gateway import ALICE, BOB, FETCH, ME, NAVIGATION, AppGateway, answering, asked_okta, content
+from tests.harness.app import Visit
 from tests.harness.websocket import MASK, SHAKE, echo, frame
-from tests.upstream.conftest import Visit
 
 
 class TestRules:

@@ -5,8 +5,10 @@ import json
 
 import pytest
 
-from tests.attacks.deployment import ALICE, BOB, CONFIGURATION, FETCH, HR, Site, Wire, cookie_line, deployed
 from tests.doors.app.repeated_fields import HOST, answered, familiar, get
+from tests.harness.browser import ALICE, BOB, HR
+from tests.harness.site import CONFIGURATION, FETCH, Site, cookie_line, deployed
+from tests.harness.wire import Wire
 
 
 async def site_and_cookie(site: Site) -> bytes:

@@ -2,8 +2,10 @@
 
 import pytest
 
-from tests.attacks.deployment import ALICE, CONFIGURATION, FETCH, Site, Wire, deployed
 from tests.doors.app.repeated_fields import HOST, answered, familiar, get
+from tests.harness.browser import ALICE
+from tests.harness.site import CONFIGURATION, FETCH, Site, deployed
+from tests.harness.wire import Wire
 
 CHANGING = (b"Referer", b"If-None", b"X-Request-Id")
 REFERER = b"Referer: https://hr.example.com/%d\r\n"

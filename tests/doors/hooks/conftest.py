@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.doors.hooks.hooked import Hooked, hooked
+from tests.harness.redis_servers import needs_redis
 from tests.shared_state.engines import Engine
-from tests.shared_state.redis_servers import needs_redis
 
 
 @pytest.fixture(params=["memory", "sqlite", pytest.param("redis", marks=needs_redis)])

@@ -1,4 +1,4 @@
-"""A town whose gateway has an event hook and Universal Logout, a second gateway on the same shared state, and Okta's calls.
+"""A system whose gateway has an event hook and Universal Logout, a second gateway on the same shared state, and Okta's calls.
 
 Owns the configuration, the secret and the calls. Checks nothing by itself.
 """
@@ -20,12 +20,12 @@ from gateway.clock import Clock
 from gateway.doors.hooks import EVENT_HOOK_PATH, UNIVERSAL_LOGOUT_PATH
 from gateway.policy.hooks.universal_logout import TOKEN_TYPE
 from gateway.shared_state import MemoryState
-from tests.house.side_by_side import AnyGateway
-from tests.journeys.person import HR, SCRIPT, Person
-from tests.journeys.town import Town, town
+from tests.harness.gateway import AnyGateway
+from tests.harness.person import HR, SCRIPT, Person
+from tests.harness.redis_servers import Running, running
+from tests.harness.system import System, system
 from tests.policy.hooks.events import delivery, event
 from tests.shared_state.engines import Engine, moment
-from tests.shared_state.redis_servers import Running, running
 
 SECRET = "hook-secret-0123456789-0123456789-abc"
 APP = "0oaportal"
@@ -37,23 +37,23 @@ LOGOUT = f"https://{LOGIN_HOST}{UNIVERSAL_LOGOUT_PATH}"
 
 @dataclass
 class Hooked:
-    """A town, and a second gateway of it."""
+    """A system, and a second gateway of it."""
 
-    town: Town
+    system: System
     second: AnyGateway
 
     @property
     def ports(self) -> tuple[int, int]:
         """Where the two gateways listen."""
-        return self.town.port, self.second.public_port
+        return self.system.port, self.second.public_port
 
     async def call(
         self, path: str, method: str = "POST", body: bytes = b"", port: int | None = None, fields: Mapping[str, str] | None = None
     ) -> tuple[int, dict[str, Any]]:
         """Status and JSON of the answer to a call of Okta's."""
         sent = {"Host": LOGIN_HOST, **(fields or {})}
-        url = f"http://127.0.0.1:{port or self.town.port}{path}"
-        async with self.town.client.request(method, url, headers=sent, data=io.BytesIO(body) if method == "POST" else None) as response:
+        url = f"http://127.0.0.1:{port or self.system.port}{path}"
+        async with self.system.client.request(method, url, headers=sent, data=io.BytesIO(body) if method == "POST" else None) as response:
             text = await response.read()
             return response.status, json.loads(text) if text else {}
 
@@ -84,7 +84,7 @@ class Hooked:
         async def ticks() -> None:
             while True:
                 await moment(0.01)
-                self.town.later(0.01)
+                self.system.later(0.01)
 
         task = asyncio.create_task(ticks())
         try:
@@ -95,23 +95,23 @@ class Hooked:
 
     async def happens(self, kind: str, login: str, *, event_id: str = "", after: float = 0.0, port: int | None = None) -> int:
         """Okta delivers an event about this user, published so many seconds from now by the org's clock."""
-        published = self.town.org.clock.now() + after
-        content = event(kind, published, actor=self.town.org.known_user(login).id)
+        published = self.system.org.clock.now() + after
+        content = event(kind, published, actor=self.system.org.known_user(login).id)
         return await self.post(self.delivery(content, event_id=event_id or f"{kind} {login} {published}"), port=port)
 
     def delivery(self, *events: object, event_id: str = "one") -> bytes:
         """What this org posts."""
-        return delivery(*events, event_id=event_id, source=f"{self.town.running.url}/api/v1/eventHooks/who1")
+        return delivery(*events, event_id=event_id, source=f"{self.system.running.url}/api/v1/eventHooks/who1")
 
     def token(self, key: RSAKey | None = None, header: dict[str, Any] | None = None, **claims: Any) -> str:
         """A token as Okta signs it for Universal Logout, with other claims where they are given."""
-        now = int(self.town.org.clock.now())
-        said = {"jti": f"{now} {len(claims)}", "iss": self.town.running.url, "sub": APP, "aud": LOGOUT} | {
+        now = int(self.system.org.clock.now())
+        said = {"jti": f"{now} {len(claims)}", "iss": self.system.running.url, "sub": APP, "aud": LOGOUT} | {
             "iat": now,
             "nbf": now - 300,
             "exp": now + 300,
         }
-        signing = key or self.town.org.signing_key
+        signing = key or self.system.org.signing_key
         head = {"alg": "RS256", "kid": signing.kid, "typ": TOKEN_TYPE} | (header or {})
         return jwt.encode(head, said | claims, signing)
 
@@ -161,7 +161,7 @@ async def hooked(folder: Path, engine: Engine, redis: Running | None = None) -> 
     (folder / "secret").write_text(f"# Okta's\nolder-secret-0123456789-0123456789-abc\n{SECRET}\n")
     (folder / "secret").chmod(0o600)
     more = CONFIGURATION.format(state=state_of(engine, folder, redis), folder=folder, app=APP)
-    async with town(switch=more, state=MemoryState(Clock()) if engine == "memory" else None) as made:
+    async with system(switch=more, state=MemoryState(Clock()) if engine == "memory" else None) as made:
         second = made.made()
         await second.start()
         try:

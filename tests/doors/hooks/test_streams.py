@@ -7,7 +7,7 @@ import pytest
 
 from gateway.policy.hooks.okta_events import ENDS
 from tests.doors.hooks.hooked import PATIENCE, Hooked, email
-from tests.journeys.person import ALICE, BOB, HR, Person
+from tests.harness.person import ALICE, BOB, HR, Person
 
 HR_HOST = HR.partition("://")[2]
 REVOKED = 1008
@@ -18,7 +18,7 @@ async def opened(there: Hooked, person: Person) -> list[aiohttp.ClientWebSocketR
     cookies = "; ".join(f"{name}={value}" for name, value in person.cookies(HR_HOST))
     fields = {"Host": HR_HOST, "Origin": HR, "Cookie": cookies}
     urls = [f"http://127.0.0.1:{port}/live" for port in there.ports]
-    return [await there.town.client.ws_connect(url, headers=fields, autoclose=False) for url in urls]
+    return [await there.system.client.ws_connect(url, headers=fields, autoclose=False) for url in urls]
 
 
 async def is_cut(*sockets: aiohttp.ClientWebSocketResponse) -> bool:
@@ -37,7 +37,7 @@ async def goes_on(*sockets: aiohttp.ClientWebSocketResponse) -> bool:
 @pytest.mark.parametrize("kind", ["user.lifecycle.suspend", "user.session.clear"])
 async def test_an_event_that_ends_sessions_ends_what_is_open_at_both_gateways(there: Hooked, kind: str) -> None:
     assert kind in ENDS
-    hers, his = await opened(there, await there.town.entered(ALICE)), await opened(there, await there.town.entered(BOB))
+    hers, his = await opened(there, await there.system.entered(ALICE)), await opened(there, await there.system.entered(BOB))
     assert await goes_on(*hers, *his)
     assert await there.happens(kind, ALICE, after=5) == 204
     assert await is_cut(*hers)
@@ -45,17 +45,20 @@ async def test_an_event_that_ends_sessions_ends_what_is_open_at_both_gateways(th
 
 
 async def test_universal_logout_ends_what_is_open_at_both_gateways(there: Hooked) -> None:
-    hers, his = await opened(there, await there.town.entered(ALICE)), await opened(there, await there.town.entered(BOB))
-    there.town.later(5)
+    hers, his = await opened(there, await there.system.entered(ALICE)), await opened(there, await there.system.entered(BOB))
+    there.system.later(5)
     assert await there.log_out(email(ALICE)) == (204, "")
     assert await is_cut(*hers)
     assert await goes_on(*his)
 
 
 async def test_a_session_s_end_ends_what_is_open_under_it_and_not_under_the_user_s_other_one(there: Hooked) -> None:
-    here, elsewhere = await opened(there, await there.town.entered(ALICE)), await opened(there, await there.town.entered(ALICE))
-    [ended, _] = sorted(there.town.org.sessions.live(), key=lambda session: session.created_at)
-    there.town.org.sessions.end(ended)
+    here, elsewhere = (
+        await opened(there, await there.system.entered(ALICE)),
+        await opened(there, await there.system.entered(ALICE)),
+    )
+    [ended, _] = sorted(there.system.org.sessions.live(), key=lambda session: session.created_at)
+    there.system.org.sessions.end(ended)
     async with there.ticking():
         assert await there.happens("user.session.end", ALICE) == 204
         assert await is_cut(*here)

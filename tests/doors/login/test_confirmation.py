@@ -5,19 +5,19 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.journeys.person import ALICE, BOB, CAROL, EVIL, HR, LOGIN, NAVIGATION, PORTAL, Person, Reply, redemption
-from tests.journeys.town import ME, REDIRECT, Town, quoted, town
+from tests.harness.person import ALICE, BOB, CAROL, EVIL, HR, LOGIN, NAVIGATION, PORTAL, Person, Reply, redemption
+from tests.harness.system import ME, REDIRECT, System, quoted, system
 
 SWITCH = f"{LOGIN}/.gateway/switch"
 
 
 @pytest.fixture
-async def place() -> AsyncIterator[Town]:
-    async with town() as made:
+async def place() -> AsyncIterator[System]:
+    async with system() as made:
         yield made
 
 
-async def asked(place: Town, person: Person, login: str = BOB) -> tuple[Reply, str]:
+async def asked(place: System, person: Person, login: str = BOB) -> tuple[Reply, str]:
     """The question that a link of another site leads to, and the link's token."""
     token = place.org.session_token(login)
     page = await person.ask(redemption(token), site="cross-site")
@@ -25,7 +25,7 @@ async def asked(place: Town, person: Person, login: str = BOB) -> tuple[Reply, s
     return page, token
 
 
-def untouched(place: Town, token: str) -> bool:
+def untouched(place: System, token: str) -> bool:
     """Whether alice's session is what it was, and the token unspent."""
     return (place.live(), place.sent(token), place.rows("DELETE", ME)) == ([ALICE], [], [])
 
@@ -50,7 +50,7 @@ def untouched(place: Town, token: str) -> bool:
         ("", {"Origin": "null"}, False),
     ],
 )
-async def test_only_a_trusted_start_switches_without_a_question(place: Town, site: str, more: dict[str, str], is_trusted: bool) -> None:
+async def test_only_a_trusted_start_switches_without_a_question(place: System, site: str, more: dict[str, str], is_trusted: bool) -> None:
     person = await place.entered(ALICE)
     token = place.org.session_token(BOB)
     reply = await person.ask(redemption(token), fields={**NAVIGATION, **more}, site=site)
@@ -60,7 +60,7 @@ async def test_only_a_trusted_start_switches_without_a_question(place: Town, sit
     assert ALICE in reply.body or is_trusted
 
 
-async def test_the_question_names_who_is_signed_in_and_holds_no_token(place: Town) -> None:
+async def test_the_question_names_who_is_signed_in_and_holds_no_token(place: System) -> None:
     person = await place.entered(ALICE)
     page, token = await asked(place, person)
     assert ALICE in page.body
@@ -70,7 +70,7 @@ async def test_the_question_names_who_is_signed_in_and_holds_no_token(place: Tow
     assert await person.named_by_app() == ALICE
 
 
-async def test_the_user_says_yes(place: Town) -> None:
+async def test_the_user_says_yes(place: System) -> None:
     person = await place.entered(ALICE)
     page, token = await asked(place, person)
     assert (await person.confirm(page)).body == f"hello {BOB}"
@@ -78,7 +78,7 @@ async def test_the_user_says_yes(place: Town) -> None:
     assert len(place.sent(token)) == 1
 
 
-async def test_a_form_that_was_posted_is_kept_to_the_byte(place: Town) -> None:
+async def test_a_form_that_was_posted_is_kept_to_the_byte(place: System) -> None:
     person = await place.entered(ALICE)
     token = place.org.session_token(BOB)
     body = f"token={token}&repost=true&redirectUrl={quoted(HR + '/x?a=%7E')}&note=%C3%A9+b"
@@ -91,7 +91,7 @@ async def test_a_form_that_was_posted_is_kept_to_the_byte(place: Town) -> None:
     assert place.live() == [BOB]
 
 
-async def test_a_question_is_good_for_five_minutes(place: Town) -> None:
+async def test_a_question_is_good_for_five_minutes(place: System) -> None:
     person = await place.entered(ALICE)
     page, token = await asked(place, person)
     place.passed += 301
@@ -100,7 +100,7 @@ async def test_a_question_is_good_for_five_minutes(place: Town) -> None:
     assert untouched(place, token)
 
 
-async def test_another_browser_cannot_answer_the_question(place: Town) -> None:
+async def test_another_browser_cannot_answer_the_question(place: System) -> None:
     page, token = await asked(place, await place.entered(ALICE))
     stranger = place.person()
     assert (await stranger.confirm(page)).status == 409
@@ -112,7 +112,7 @@ async def test_another_browser_cannot_answer_the_question(place: Town) -> None:
     assert place.sent(token) == []
 
 
-async def test_another_site_cannot_answer_the_question(place: Town) -> None:
+async def test_another_site_cannot_answer_the_question(place: System) -> None:
     person = await place.entered(ALICE)
     page, token = await asked(place, person)
     body = f"request={quoted(page.sealed)}"
@@ -125,7 +125,7 @@ async def test_another_site_cannot_answer_the_question(place: Town) -> None:
     assert place.live() == [BOB]
 
 
-async def test_the_answer_counts_only_for_the_session_that_was_shown(place: Town) -> None:
+async def test_the_answer_counts_only_for_the_session_that_was_shown(place: System) -> None:
     person = await place.entered(ALICE)
     page, token = await asked(place, person)
     await place.enter(person, CAROL)
@@ -134,7 +134,7 @@ async def test_the_answer_counts_only_for_the_session_that_was_shown(place: Town
     assert place.sent(token) == []
 
 
-async def test_yes_is_said_once(place: Town) -> None:
+async def test_yes_is_said_once(place: System) -> None:
     person = await place.entered(ALICE)
     page, token = await asked(place, person)
     before = dict(person.jar)
@@ -148,7 +148,7 @@ async def test_yes_is_said_once(place: Town) -> None:
     assert len(place.sent(token)) == 1
 
 
-async def test_what_is_no_question_of_ours_is_no_answer(place: Town) -> None:
+async def test_what_is_no_question_of_ours_is_no_answer(place: System) -> None:
     person = await place.entered(ALICE)
     page, token = await asked(place, person)
     for sealed in ("", "x", page.sealed[:-1], page.sealed[:-2] + "AA", page.sealed.swapcase()):
@@ -163,7 +163,7 @@ async def test_what_is_no_question_of_ours_is_no_answer(place: Town) -> None:
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "same-origin", "none"])
-async def test_t10_a_script_never_redeems_and_is_told_so_in_oktas_words(place: Town, site: str) -> None:
+async def test_t10_a_script_never_redeems_and_is_told_so_in_oktas_words(place: System, site: str) -> None:
     person = await place.entered(ALICE)
     token = place.org.session_token(BOB)
     reply = await person.ask(redemption(token), fields={"Accept": "*/*", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}, site=site)
@@ -172,7 +172,7 @@ async def test_t10_a_script_never_redeems_and_is_told_so_in_oktas_words(place: T
     assert untouched(place, token)
 
 
-async def test_nobody_is_asked_where_okta_does_not_say_who_is_signed_in(place: Town) -> None:
+async def test_nobody_is_asked_where_okta_does_not_say_who_is_signed_in(place: System) -> None:
     person = await place.entered(ALICE)
     place.later(11)
     place.fails(ME, method="GET", status=500)
@@ -184,7 +184,7 @@ async def test_nobody_is_asked_where_okta_does_not_say_who_is_signed_in(place: T
     assert untouched(place, token)
 
 
-async def test_t22_behind_a_dead_session_a_stranger_is_asked_about_as_without_one(place: Town) -> None:
+async def test_t22_behind_a_dead_session_a_stranger_is_asked_about_as_without_one(place: System) -> None:
     person = await place.entered(ALICE)
     place.org.sessions.end(place.session(ALICE))
     place.later(11)
@@ -195,7 +195,7 @@ async def test_t22_behind_a_dead_session_a_stranger_is_asked_about_as_without_on
 
 
 async def test_a_dead_session_is_no_reason_for_a_question_where_nobody_is_asked_about_alone() -> None:
-    async with town(switch='without_session = "redeem"') as place:
+    async with system(switch='without_session = "redeem"') as place:
         person = await place.entered(ALICE)
         place.org.sessions.end(place.session(ALICE))
         place.later(11)
@@ -203,7 +203,7 @@ async def test_a_dead_session_is_no_reason_for_a_question_where_nobody_is_asked_
         assert place.live() == [BOB]
 
 
-async def test_x7_the_form_leads_to_our_own_page_alone_and_that_leads_on_wherever_okta_says(place: Town) -> None:
+async def test_x7_the_form_leads_to_our_own_page_alone_and_that_leads_on_wherever_okta_says(place: System) -> None:
     person = await place.entered(ALICE)
     page = await person.ask(redemption(place.org.session_token(BOB), f"{EVIL}/x"), site="cross-site")
     [policy] = page.values("Content-Security-Policy")

@@ -9,9 +9,9 @@ from typing import cast
 import pytest
 
 from gateway.dev.standin import Engine
-from tests.journeys.person import ALICE, BOB, HR, LOGIN, NAVIGATION, SCRIPT, Person, redemption
-from tests.journeys.town import ME, Town, quoted, town
-from tests.upstream.conftest import Behind, Script, Visit, answering
+from tests.harness.app import Behind, Script, Visit, answering
+from tests.harness.person import ALICE, BOB, HR, LOGIN, NAVIGATION, SCRIPT, Person, redemption
+from tests.harness.system import ME, System, quoted, system
 
 AUTHORIZE = "/oauth2/v1/authorize"
 CODE = f"{LOGIN}{AUTHORIZE}?client_id=portal&response_type=code&redirect_uri={quoted(HR + '/back')}"
@@ -27,8 +27,8 @@ SET_COOKIES = (
 
 
 @pytest.fixture(params=["classic", "identity"])
-async def place(request: pytest.FixtureRequest) -> AsyncIterator[Town]:
-    async with town(cast(Engine, request.param)) as made:  # pytest does not say what type a parameter has
+async def place(request: pytest.FixtureRequest) -> AsyncIterator[System]:
+    async with system(cast(Engine, request.param)) as made:  # pytest does not say what type a parameter has
         yield made
 
 
@@ -59,7 +59,7 @@ def as_okta(text: bytes) -> Script:
 async def test_a_request_and_its_answer_pass_byte_for_byte(raw_org: Behind, target: str) -> None:
     lines = "".join(f"Set-Cookie: {line}\r\n" for line in SET_COOKIES)
     raw_org.script = as_okta(f"HTTP/1.1 200 OK\r\nX-B: 2\r\n{lines}x-a:  1\r\nContent-Length: 3\r\n\r\nabc".encode())
-    async with town(org_url=f"http://127.0.0.1:{raw_org.port}") as place:
+    async with system(org_url=f"http://127.0.0.1:{raw_org.port}") as place:
         person = place.person()
         person.keeps("sid", "102a")
         person.keeps("odd", "{%22a%22:[1,2]} x")
@@ -77,7 +77,7 @@ async def test_a_request_and_its_answer_pass_byte_for_byte(raw_org: Behind, targ
 async def test_the_answer_to_a_redemption_keeps_its_lines_and_their_order(raw_org: Behind) -> None:
     lines = "".join(f"Set-Cookie: {line}\r\n" for line in SET_COOKIES)
     raw_org.script = as_okta(f"HTTP/1.1 302 Found\r\n{lines}Location: {HR}/\r\nContent-Length: 0\r\n\r\n".encode())
-    async with town(org_url=f"http://127.0.0.1:{raw_org.port}") as place:
+    async with system(org_url=f"http://127.0.0.1:{raw_org.port}") as place:
         person = place.person()
         reply = await person.ask(redemption("20111x"), site="same-site")
     kept = [line for line in reply.set_cookies if line in SET_COOKIES]
@@ -87,7 +87,7 @@ async def test_the_answer_to_a_redemption_keeps_its_lines_and_their_order(raw_or
     assert person.cookie("sid") == "102new"
 
 
-async def test_a_session_that_ended_does_not_reach_the_org_any_more(place: Town) -> None:
+async def test_a_session_that_ended_does_not_reach_the_org_any_more(place: System) -> None:
     person = await place.entered(ALICE)
     old = dict(person.jar)
     assert (await place.enter(person, BOB)).body == f"hello {BOB}"
@@ -108,7 +108,7 @@ async def revoked_everywhere(person: Person) -> None:
 
 @pytest.mark.parametrize("path", ["/app/UserHome", "/api/v1/users/me", AUTHORIZE])
 async def test_a_switch_waits_for_an_answer_under_way_which_does_not_put_the_old_user_back(path: str) -> None:
-    async with town("identity", quirks=["idx-rotates", "sid-noise"]) as place:
+    async with system("identity", quirks=["idx-rotates", "sid-noise"]) as place:
         person = await place.entered(ALICE)
         alice = place.session(ALICE)
         place.fails(path, hold=True, after=True, headers={})
@@ -129,7 +129,7 @@ async def test_a_switch_waits_for_an_answer_under_way_which_does_not_put_the_old
 
 async def test_a_session_that_only_a_late_answer_knows_is_closed_before_the_token_is_sent() -> None:
     """The value of idx was renewed by a request under way: nobody but its answer will ever tell the new one."""
-    async with town("identity", quirks=["idx-rotates"]) as place:
+    async with system("identity", quirks=["idx-rotates"]) as place:
         person, alice = place.person(), place.org.sign_in(ALICE)
         person.signs_in(None, alice.idx)
         assert (await person.go(f"{HR}/")).body == f"hello {ALICE}"
@@ -148,7 +148,7 @@ async def test_a_session_that_only_a_late_answer_knows_is_closed_before_the_toke
 
 async def test_the_value_that_came_after_the_one_that_is_shown_is_closed_too() -> None:
     """A token that was on its way with the old idx when the new one was set."""
-    async with town("identity", quirks=["idx-rotates"]) as place:
+    async with system("identity", quirks=["idx-rotates"]) as place:
         person, alice = place.person(), place.org.sign_in(ALICE)
         person.signs_in(None, alice.idx)
         assert (await person.ask(f"{LOGIN}/login/login.htm")).status == 302
@@ -165,7 +165,7 @@ class TestSignOut:
     WAYS = (("DELETE", ME), ("GET", "/login/signout"), ("POST", "/login/signout"), ("GET", "/oauth2/v1/logout"))
 
     @pytest.mark.parametrize(("method", "path"), WAYS[:3])
-    async def test_the_session_is_refused_before_okta_hears_of_it(self, place: Town, method: str, path: str) -> None:
+    async def test_the_session_is_refused_before_okta_hears_of_it(self, place: System, method: str, path: str) -> None:
         person = await place.entered(ALICE)
         place.fails(path, method=method, hold=True)
         leaving = asyncio.create_task(person.ask(LOGIN + path, method, fields=SCRIPT, site="same-origin"))
@@ -178,14 +178,14 @@ class TestSignOut:
 
     @pytest.mark.parametrize(("method", "path"), WAYS)
     async def test_it_is_really_closed_where_okta_leaves_half_of_it_alive(self, method: str, path: str) -> None:
-        async with town("identity", quirks=["delete-404-leaves-sid"]) as place:
+        async with system("identity", quirks=["delete-404-leaves-sid"]) as place:
             person = await place.entered(ALICE)
             hint = f"?id_token_hint={place.hint(ALICE)}" if "logout" in path else ""
             await person.ask(LOGIN + path + hint, method, fields=SCRIPT, site="same-origin")
             await place.until()
             assert (await place.enter(person, BOB)).body == f"hello {BOB}"
 
-    async def test_a_picture_of_another_site_signs_nobody_out(self, place: Town) -> None:
+    async def test_a_picture_of_another_site_signs_nobody_out(self, place: System) -> None:
         person = await place.entered(ALICE)
         picture = {"Accept": "image/*", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}
         for path, status in (("/login/signout", 403), ("/oauth2/v1/logout", 400)):
@@ -193,20 +193,20 @@ class TestSignOut:
         assert place.live() == [ALICE]
         assert await person.named_by_app() == ALICE
 
-    async def test_x17_a_link_of_another_site_to_oktas_sign_out_ends_at_our_button_and_keeps_its_way_back(self, place: Town) -> None:
+    async def test_x17_a_link_of_another_site_to_oktas_sign_out_ends_at_our_button_and_keeps_its_way_back(self, place: System) -> None:
         person = await place.entered(ALICE)
         reply = await person.ask(f"{LOGIN}/login/signout?fromURI=%2F", site="cross-site")
         assert (reply.status, reply.location) == (303, f"{LOGIN}/.gateway/sign-out?to=%2F")
         assert place.live() == [ALICE]
 
-    async def test_an_oidc_logout_that_okta_accepts_from_another_site_holds_here_at_once(self, place: Town) -> None:
+    async def test_an_oidc_logout_that_okta_accepts_from_another_site_holds_here_at_once(self, place: System) -> None:
         """The answer waits until Okta has said that the session is gone; nobody waits for the ttl."""
         person = await place.entered(ALICE)
         place.org.sessions.end(place.session(ALICE))
         await person.ask(f"{LOGIN}/oauth2/v1/logout?id_token_hint=x", site="cross-site")
         assert await person.named_by_app() is None
 
-    async def test_the_answer_of_a_sign_out_keeps_its_deletions_and_begins_nothing(self, place: Town) -> None:
+    async def test_the_answer_of_a_sign_out_keeps_its_deletions_and_begins_nothing(self, place: System) -> None:
         person = await place.entered(ALICE)
         reply = await person.ask(f"{LOGIN}/login/signout?fromURI={quoted(HR + '/')}", site="same-site")
         assert (reply.status, reply.location) == (302, f"{HR}/")
@@ -214,7 +214,7 @@ class TestSignOut:
 
 
 class TestLegacyCalls:
-    async def test_calls_by_id_are_answered_through_me_and_marked(self, place: Town) -> None:
+    async def test_calls_by_id_are_answered_through_me_and_marked(self, place: System) -> None:
         person = await place.entered(ALICE)
         by_id = f"{LOGIN}/api/v1/sessions/{place.session(ALICE).id}"
         read = await person.script(by_id)
@@ -227,7 +227,7 @@ class TestLegacyCalls:
         assert place.live() == []
         assert await person.named_by_app() is None
 
-    async def test_an_id_of_somebody_else_or_an_api_token_is_the_orgs_own_matter(self, place: Town) -> None:
+    async def test_an_id_of_somebody_else_or_an_api_token_is_the_orgs_own_matter(self, place: System) -> None:
         person = await place.entered(ALICE)
         bob = place.org.sign_in(BOB)
         other = await person.script(f"{LOGIN}/api/v1/sessions/{bob.id}", "DELETE")
@@ -238,7 +238,7 @@ class TestLegacyCalls:
         assert place.org.journal.rows[-1].path.endswith(place.session(ALICE).id)
 
 
-async def test_an_org_that_is_away_is_unavailable_and_nobody_is_signed_out(place: Town) -> None:
+async def test_an_org_that_is_away_is_unavailable_and_nobody_is_signed_out(place: System) -> None:
     person = await place.entered(ALICE)
     place.is_down()
     page = await person.ask(f"{LOGIN}/app/UserHome")

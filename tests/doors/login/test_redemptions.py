@@ -8,17 +8,17 @@ from typing import cast
 import pytest
 
 from gateway.dev.standin import Engine
-from tests.journeys.person import ALICE, BOB, FORM_TYPE, HR, LOGIN, NAVIGATION, SCRIPT, Person, redemption
-from tests.journeys.town import ME, REDIRECT, Town, quoted, town
+from tests.harness.person import ALICE, BOB, FORM_TYPE, HR, LOGIN, NAVIGATION, SCRIPT, Person, redemption
+from tests.harness.system import ME, REDIRECT, System, quoted, system
 
 BACK = quoted(f"{HR}/back")
 CLIENT = f"client_id=portal&response_type=code&state=s&redirect_uri={BACK}"
-Token = Callable[[Town], str]
+Token = Callable[[System], str]
 
 
 @pytest.fixture(params=["classic", "identity"])
-async def place(request: pytest.FixtureRequest) -> AsyncIterator[Town]:
-    async with town(cast(Engine, request.param)) as made:  # pytest does not say what type a parameter has
+async def place(request: pytest.FixtureRequest) -> AsyncIterator[System]:
+    async with system(cast(Engine, request.param)) as made:  # pytest does not say what type a parameter has
         yield made
 
 
@@ -31,7 +31,7 @@ class Place:
     status: int = 302
     is_state: bool = False
 
-    def token(self, place: Town, login: str) -> str:
+    def token(self, place: System, login: str) -> str:
         return place.org.state_tokens.issue(place.org.known_user(login)) if self.is_state else place.org.session_token(login)
 
     def __str__(self) -> str:
@@ -65,7 +65,7 @@ async def send(person: Person, place: Place, token: str, site: str = "same-site"
 
 
 @pytest.mark.parametrize("one", PLACES, ids=str)
-async def test_the_old_session_ends_before_the_token_is_sent(place: Town, one: Place) -> None:
+async def test_the_old_session_ends_before_the_token_is_sent(place: System, one: Place) -> None:
     person = await place.entered(ALICE)
     alice, token = place.session(ALICE), one.token(place, BOB)
     old = {alice.sid, alice.idx} - {None}
@@ -82,7 +82,7 @@ async def test_the_old_session_ends_before_the_token_is_sent(place: Town, one: P
 
 
 @pytest.mark.parametrize("one", PLACES, ids=str)
-async def test_a_link_of_another_site_ends_nobodys_session(place: Town, one: Place) -> None:
+async def test_a_link_of_another_site_ends_nobodys_session(place: System, one: Place) -> None:
     person = await place.entered(ALICE)
     token = one.token(place, BOB)
     assert await send(person, one, token, "cross-site") == 200
@@ -93,7 +93,7 @@ async def test_a_link_of_another_site_ends_nobodys_session(place: Town, one: Pla
 
 
 @pytest.mark.parametrize("one", PLACES, ids=str)
-async def test_without_a_session_the_token_goes_at_once(place: Town, one: Place) -> None:
+async def test_without_a_session_the_token_goes_at_once(place: System, one: Place) -> None:
     person, token = place.person(), one.token(place, BOB)
     assert await send(person, one, token) == one.status
     assert place.live() == [BOB]
@@ -101,20 +101,20 @@ async def test_without_a_session_the_token_goes_at_once(place: Town, one: Place)
 
 
 @pytest.mark.parametrize("one", PLACES, ids=str)
-async def test_without_a_session_a_link_of_another_site_is_asked_about(place: Town, one: Place) -> None:
+async def test_without_a_session_a_link_of_another_site_is_asked_about(place: System, one: Place) -> None:
     person, token = place.person(), one.token(place, BOB)
     assert await send(person, one, token, "cross-site") == 200
     assert place.live() == [] and place.org.journal.rows == []
 
 
 async def test_a_link_of_another_site_redeems_without_a_session_where_the_operator_says_so() -> None:
-    async with town(switch='without_session = "redeem"') as place:
+    async with system(switch='without_session = "redeem"') as place:
         person, token = place.person(), place.org.session_token(BOB)
         assert (await person.ask(redemption(token), site="cross-site")).status == 302
         assert place.live() == [BOB]
 
 
-async def test_a_script_redeems_nothing_wherever_it_comes_from(place: Town) -> None:
+async def test_a_script_redeems_nothing_wherever_it_comes_from(place: System) -> None:
     person = await place.entered(ALICE)
     token = place.org.session_token(BOB)
     for site in ("same-origin", "same-site", "cross-site"):
@@ -128,7 +128,7 @@ async def test_a_script_redeems_nothing_wherever_it_comes_from(place: Town) -> N
     assert place.sent(token) == [] and place.live() == [ALICE]
 
 
-async def test_a_prefetch_and_a_head_redeem_nothing(place: Town) -> None:
+async def test_a_prefetch_and_a_head_redeem_nothing(place: System) -> None:
     person = await place.entered(ALICE)
     token = place.org.session_token(BOB)
     url = f"{LOGIN}{REDIRECT}?token={token}&redirectUrl={BACK}"
@@ -141,7 +141,7 @@ async def test_a_prefetch_and_a_head_redeem_nothing(place: Town) -> None:
     assert place.live() == [ALICE]
 
 
-async def test_a_body_that_is_too_large_to_look_through_is_refused(place: Town) -> None:
+async def test_a_body_that_is_too_large_to_look_through_is_refused(place: System) -> None:
     person = await place.entered(ALICE)
     reply = await person.ask(f"{LOGIN}/app/x/y/sso/saml", "POST", site="same-site", body="SAMLRequest=" + "a" * 300_000)
     assert reply.status == 413
@@ -149,7 +149,7 @@ async def test_a_body_that_is_too_large_to_look_through_is_refused(place: Town) 
     assert place.live() == [ALICE]
 
 
-async def test_a_saml_request_without_a_token_is_forwarded_with_its_session(place: Town) -> None:
+async def test_a_saml_request_without_a_token_is_forwarded_with_its_session(place: System) -> None:
     person = await place.entered(ALICE)
     body = "SAMLRequest=" + "a" * 100_000
     reply = await person.ask(f"{LOGIN}/app/x/y/sso/saml", "POST", site="cross-site", body=body)
@@ -169,7 +169,7 @@ class TestPushed:
         assert reply.status == 201
         return str(json.loads(reply.body)["request_uri"])
 
-    async def test_a_token_that_was_pushed_ends_the_old_session_when_it_is_used(self, place: Town) -> None:
+    async def test_a_token_that_was_pushed_ends_the_old_session_when_it_is_used(self, place: System) -> None:
         person = await place.entered(ALICE)
         reference = await self.push(person, f"sessionToken={place.org.session_token(BOB)}")
         assert place.live() == [ALICE]
@@ -177,7 +177,7 @@ class TestPushed:
         assert (await person.ask(authorize, site="same-site")).location.startswith(f"{HR}/back?code=")
         assert place.live() == [BOB]
 
-    async def test_a_known_reference_with_a_token_redeems_over_a_session_that_came_meanwhile(self, place: Town) -> None:
+    async def test_a_known_reference_with_a_token_redeems_over_a_session_that_came_meanwhile(self, place: System) -> None:
         reference = await self.push(place.person(), f"sessionToken={place.org.session_token(BOB)}")
         place.people.clear()
         person = await place.entered(ALICE)
@@ -188,7 +188,7 @@ class TestPushed:
         assert place.live() == [BOB]
         assert again.location.startswith(f"{HR}/back?code=")
 
-    async def test_t3_a_reference_that_a_strangers_link_brought_is_asked_about_wherever_it_comes_from_next(self, place: Town) -> None:
+    async def test_t3_a_reference_that_a_strangers_link_brought_is_asked_about_wherever_it_comes_from_next(self, place: System) -> None:
         reference = await self.push(place.person(), f"sessionToken={place.org.session_token(BOB)}")
         place.people.clear()
         person = await place.entered(ALICE)
@@ -201,7 +201,7 @@ class TestPushed:
         assert answer.leads_to.startswith(f"{HR}/back?code=")
         assert place.live() == [BOB]
 
-    async def test_a_reference_known_to_be_clean_keeps_the_session(self, place: Town) -> None:
+    async def test_a_reference_known_to_be_clean_keeps_the_session(self, place: System) -> None:
         person = await place.entered(ALICE)
         reference = await self.push(person)
         authorize = f"{LOGIN}/oauth2/v1/authorize?client_id=portal&request_uri={quoted(reference)}"
@@ -209,7 +209,7 @@ class TestPushed:
         assert place.live() == [ALICE]
         assert await person.named_by_app() == ALICE
 
-    async def test_an_unknown_reference_counts_as_a_token(self, place: Town) -> None:
+    async def test_an_unknown_reference_counts_as_a_token(self, place: System) -> None:
         person = await place.entered(ALICE)
         token = place.org.session_token(BOB)
         asked = (("client_id", "portal"), ("response_type", "code"), ("redirect_uri", f"{HR}/back"), ("sessionToken", token))
@@ -218,14 +218,14 @@ class TestPushed:
         assert place.live() == [BOB]
 
     async def test_an_unknown_reference_is_forwarded_where_the_operator_says_so(self) -> None:
-        async with town(switch='unknown_request_uri = "forward"') as place:
+        async with system(switch='unknown_request_uri = "forward"') as place:
             person = await place.entered(ALICE)
             asked = (("client_id", "portal"), ("response_type", "code"), ("redirect_uri", f"{HR}/back"))
             authorize = f"{LOGIN}/oauth2/v1/authorize?client_id=portal&request_uri={quoted(place.org.pushed.issue(asked))}"
             assert (await person.ask(authorize, site="same-site")).location.startswith(f"{HR}/back?code=")
             assert place.live() == [ALICE]
 
-    async def test_a_double_click_on_a_reference_leaves_the_browser_signed_in(self, place: Town) -> None:
+    async def test_a_double_click_on_a_reference_leaves_the_browser_signed_in(self, place: System) -> None:
         """The second request was on its way with alice's cookies when the first one switched."""
         reference = await self.push(place.person(), f"sessionToken={place.org.session_token(BOB)}")
         place.people.clear()

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateway.policy.session.passes import Start, nonce_hash
-from tests.doors.own_gateway import ALICE, BOB, FETCH, HR, LOGIN, NAVIGATION, WIKI, OwnGateway, own_gateway
+from tests.doors.own_gateway import OwnGateway, own_gateway
+from tests.harness.browser import ALICE, BOB, FETCH, HR, LOGIN, NAVIGATION, WIKI
 
 PASS, START, OWNER, BROWSER = "__Host-gateway", "__Host-gateway-start", "__Host-gateway-owner", "__Host-gateway-browser"
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.pages import asset
-from tests.doors.own_gateway import ALICE, BOB, FETCH, FORM, HR, LOGIN, NAVIGATION, OwnGateway, own_gateway
+from tests.doors.own_gateway import OwnGateway, own_gateway
+from tests.harness.browser import ALICE, BOB, FETCH, FORM, HR, LOGIN, NAVIGATION
 
 PASS = "__Host-gateway"
 EVERY_OWN_ANSWER = ["/", "/session", "/sign-in?to=/", "/accept?ticket=x", "/sign-out", "/handoff?start=x", "/nothing", "/page.js"]

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from gateway.policy.session.passes import Ticket
-from tests.doors.own_gateway import ALICE, HR, LOGIN, OwnGateway, own_gateway
+from tests.doors.own_gateway import OwnGateway, own_gateway
+from tests.harness.browser import ALICE, HR, LOGIN
 
 SIGN_OUT = "/.gateway/sign-out"
 OFF_SITE = [

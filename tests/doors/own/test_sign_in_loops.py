@@ -6,7 +6,8 @@ import pytest
 
 from gateway.policy.http.messages import RequestHead, parse_authority
 from gateway.policy.session.sign_in_loops import STRAIGHT_ON_ALLOWED, StartMark
-from tests.doors.own_gateway import ALICE, BOB, HR, LOGIN, Browser, OwnGateway, own_gateway
+from tests.doors.own_gateway import OwnGateway, own_gateway
+from tests.harness.browser import ALICE, BOB, HR, LOGIN, Browser
 
 PASS, START = "__Host-gateway", "__Host-gateway-start"
 

@@ -7,7 +7,8 @@ import pytest
 
 from gateway.policy.session.passes import SignedOut
 from gateway.policy.session.session import SessionCookie
-from tests.doors.own_gateway import ALICE, BOB, FORM, HR, LOGIN, WIKI, OwnGateway, own_gateway
+from tests.doors.own_gateway import OwnGateway, own_gateway
+from tests.harness.browser import ALICE, BOB, FORM, HR, LOGIN, WIKI
 
 PASS, PENDING = "__Host-gateway", "__Host-gateway-pending"
 SIGN_OUT = "/.gateway/sign-out"

@@ -14,10 +14,10 @@ import pytest
 from playwright.async_api import expect
 from yarl import URL
 
-from tests.attacks.replies import Reply
 from tests.browser.visitor import REDEMPTION, Visitor
-from tests.journeys.stage import Stage, Stages
-from tests.upstream.conftest import PATIENCE
+from tests.harness.demonstration import Stage, Stages
+from tests.harness.replies import Reply
+from tests.harness.wire import PATIENCE
 
 WORD = "grüße & <br> %2F"
 FILE = "übung 1.bin"

@@ -13,7 +13,7 @@ from tests.field.real_apps import FOLDER
 from tests.field.real_apps.arrangement import Arrangement, arranged, enters_the_desk, hears, ran, sends_the_form
 from tests.field.real_apps.desks import TEXT, TOMCAT
 from tests.field.real_apps.odd_requests import answered_alike
-from tests.upstream.conftest import PATIENCE
+from tests.harness.wire import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 PAGE = TEXT.encode()

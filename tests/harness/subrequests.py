@@ -1,7 +1,8 @@
 """How the five front proxies ask the gateway about the same original request. Checks nothing by itself."""
 
-from tests.attacks.deployment import FETCH, HR, Site
-from tests.attacks.replies import Reply
+from tests.harness.browser import HR
+from tests.harness.replies import Reply
+from tests.harness.site import FETCH, Site
 
 DIALECTS = ("nginx", "traefik", "caddy", "haproxy", "envoy")
 GATEWAY = "http://gateway.internal:8080"

@@ -22,30 +22,13 @@ from gateway.config.environment import SEAL_KEYS
 from gateway.dev.standin import Org, OrgSession, RunningOrg, serve
 from gateway.observe import Log
 from gateway.shared_state import MemoryState
-from tests.attacks.replies import Reply, told
-from tests.doors.own_gateway import ALICE, BOB, HR, LOGIN, WIKI, Browser, Times
-from tests.house.configurations import SEALED
-from tests.house.side_by_side import AnyGateway, made_gateway, with_state
-from tests.upstream.conftest import PATIENCE, Behind, Visit, Wire
-
-__all__ = [
-    "ALICE",
-    "BOB",
-    "FETCH",
-    "HR",
-    "IIS",
-    "LOCAL",
-    "LOGIN",
-    "NAVIGATE",
-    "WIKI",
-    "Reply",
-    "Site",
-    "Visit",
-    "Wire",
-    "cookie_line",
-    "deployed",
-    "told",
-]
+from tests.harness.app import Behind
+from tests.harness.browser import ALICE, HR, LOGIN, WIKI, Browser
+from tests.harness.clock import Times
+from tests.harness.configuration import SEALED
+from tests.harness.gateway import AnyGateway, made_gateway, with_state
+from tests.harness.replies import Reply
+from tests.harness.wire import PATIENCE, Wire
 
 IIS, LOCAL = "https://iis.example.com", "http://local.localhost:8080"
 NAVIGATE = b"Accept: text/html\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\nSec-Fetch-Site: none\r\n"

@@ -67,7 +67,7 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
-class Town:
+class System:
     """``core`` is the guards', ``load_core`` everybody else's, ours too."""
 
     core: int
@@ -99,7 +99,7 @@ class Town:
 
 
 @contextmanager
-def town(core: int, load_core: int, users: int) -> Iterator[Town]:
+def system(core: int, load_core: int, users: int) -> Iterator[System]:
     """Everything but the guards."""
     os.sched_setaffinity(0, {load_core})
     with ExitStack() as opened:
@@ -125,11 +125,11 @@ def town(core: int, load_core: int, users: int) -> Iterator[Town]:
             words = (server, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
             started("redis", redis, lambda place: Command((*words, "--port", str(place.port), "--dir", str(place.folder)), {}))
         around = Surroundings(org, redis, folder, tokens, folder / "tokens.map")
-        yield Town(core, load_core, folder, users, around, app, status, look_up)
+        yield System(core, load_core, folder, users, around, app, status, look_up)
 
 
 @contextmanager
-def all_ready(made: Town, old: Path | None, only: Sequence[str], say: Say) -> Iterator[list[Ready]]:
+def all_ready(made: System, old: Path | None, only: Sequence[str], say: Say) -> Iterator[list[Ready]]:
     """All guards at once, less those that are missing or let somebody in as somebody else; those are said."""
     with ExitStack() as opened:
         ready: list[Ready] = []

@@ -18,10 +18,10 @@ import aiohttp
 from aiohttp import DummyCookieJar, web
 
 from gateway.dev.standin import ALICE_AND_BOB, Org, RunningOrg, User, serve
-from tests.doors.own_gateway import HR, LOGIN, Browser
-from tests.house.app_behind import App
-from tests.house.callers import PATIENCE, Caller
-from tests.house.configurations import SEALED, program
+from tests.harness.browser import HR, LOGIN, Browser
+from tests.harness.configuration import SEALED, program
+from tests.harness.connected_client import PATIENCE, Caller
+from tests.harness.hello_app import App
 
 WORKERS = 3
 CONFIGURATION = """
@@ -196,7 +196,7 @@ async def behind(users: Sequence[User] = ALICE_AND_BOB) -> AsyncIterator[tuple[R
 
 
 @asynccontextmanager
-async def crew(
+async def several_workers(
     folder: Path, port: int = 0, environ: Mapping[str, str] | None = None, workers: int = WORKERS, users: Sequence[User] = ALICE_AND_BOB
 ) -> AsyncIterator[Running]:
     """Start the gateway with its workers. Its temporary files are in ``folder``. ``environ``: further keys of the configuration."""

@@ -1,7 +1,7 @@
-"""A running deployment ("town"): the stand-in org, an app that answers with the user it was told, the gateway as in production, and users.
+"""A whole system that runs: the stand-in org, an app that answers with the user it was told, the gateway as in production, and users.
 
 The gateway can be restarted with the same seal keys, and uses a clock that the tests move. ``FIELD_ON=replicas`` runs three replicas
-instead. The town watches the org's journal: it records at once if a token is redeemed while an older session of the same browser lives.
+instead. The system watches the org's journal: it records at once if a token is redeemed while an older session of the same browser lives.
 """
 
 import asyncio
@@ -22,8 +22,8 @@ from gateway.dev.standin import Engine, Org, OrgSession, Row, RunningOrg, User, 
 from gateway.dev.standin.journal import Journal
 from gateway.observe import Log
 from gateway.shared_state import SharedState
-from tests.house.side_by_side import AnyGateway, made_gateway
-from tests.journeys.person import CAROL, EVIL, HR, LOGIN, PORTAL, Person, Reply, redemption
+from tests.harness.gateway import AnyGateway, made_gateway
+from tests.harness.person import CAROL, EVIL, HR, LOGIN, PORTAL, Person, Reply, redemption
 
 ME = "/api/v1/sessions/me"
 REDIRECT = "/login/sessionCookieRedirect"
@@ -85,7 +85,7 @@ class Shared(Protocol):
 
 
 @dataclass
-class Town:
+class System:
     """The object for tests."""
 
     org: Org
@@ -196,7 +196,7 @@ class Town:
 
 
 @asynccontextmanager
-async def town(
+async def system(
     engine: Engine = "classic",
     *,
     quirks: Sequence[str] = (),
@@ -206,10 +206,10 @@ async def town(
     org_url: str = "",
     made_org: Org | None = None,
     state: Shared | None = None,
-) -> AsyncIterator[Town]:
+) -> AsyncIterator[System]:
     """Start everything on loopback. At the end the main promise is checked.
 
-    ``org_url``: another server instead of the org. ``made_org``: use this org, with its own journal. ``state``: as in ``Town``.
+    ``org_url``: another server instead of the org. ``made_org``: use this org, with its own journal. ``state``: as in ``System``.
     """
     org = made_org or Org(engine=engine, quirks=quirks, users=USERS, trusted_origins=(LOGIN, HR, PORTAL, EVIL))
     people: list[Person] = []
@@ -225,7 +225,7 @@ async def town(
         read_bufsize=2**20,
         max_field_size=65536,
     )
-    made = Town(org, running, journal, client, people, state=state)
+    made = System(org, running, journal, client, people, state=state)
     app = web.Server(made.serve_app)
     listening = await asyncio.get_running_loop().create_server(app, "127.0.0.1", 0)
     upstream = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"

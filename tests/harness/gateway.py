@@ -23,9 +23,9 @@ from gateway.config import read
 from gateway.observe import Log
 from gateway.observe.metrics import Metrics
 from gateway.shared_state import SharedState
-from tests.house.clock_ahead import ClockAhead
-from tests.house.configurations import SEALED
-from tests.shared_state.redis_servers import Running as Redis
+from tests.harness.clock_ahead import ClockAhead
+from tests.harness.configuration import SEALED
+from tests.harness.redis_servers import Running as Redis
 
 REPLICAS = 3 if os.environ.get("FIELD_ON") == "replicas" else 1
 STATE = '\n[state]\nurl = "redis://127.0.0.1:{port}/0"\nprefix = "{prefix}"\ntimeout = "10s"\n'

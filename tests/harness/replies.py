@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
-from tests.upstream.conftest import Visit
+from tests.harness.app import Visit
 
 
 @dataclass

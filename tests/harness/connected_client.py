@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-from tests.doors.own_gateway import HR
+from tests.harness.browser import HR
 
 PATIENCE = 40.0
 

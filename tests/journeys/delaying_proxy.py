@@ -10,7 +10,7 @@ from itertools import cycle
 from tests.shared_state.engines import moment
 
 
-class SlowWay:
+class DelayingProxy:
     """``to``: the server's port. Begin with ``start``; end with ``aclose``."""
 
     def __init__(self) -> None:
