@@ -12,8 +12,8 @@ SHELL := /bin/bash
 .PHONY: help dev test in-turn bench lint style types policy suite replicas compiled clean distclean
 
 PYTHON ?= python3
-# The tests wait more than they compute: three at once on two cores.
-WORKERS ?= 3
+# The tests wait more than they compute: four at once on two cores.
+WORKERS ?= 4
 ARGS ?=
 OLD ?=
 VENV := .venv
@@ -99,13 +99,18 @@ suite: $(FOR_TESTS) $(NODE_MODULES) | $(OF_DEBIAN)
 replicas: $(FOR_TESTS) | $(REDIS)
 	FIELD_ON=replicas $(BIN)/python -m pytest $(addprefix tests/,$(ON_REPLICAS)) --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
+# Some tests put classes of their own in place of compiled ones, which only plain Python allows.
 ON_PLAIN_PYTHON = journeys/test_one_user.py journeys/test_two_replicas.py journeys/test_factors.py journeys/test_new_browsers.py upstream/test_write_batch_of_ones_own.py
+# The suite holds these, and what they test is not compiled: the command line, the configuration, how workers start, wait and end, how
+# Redis and the file of the state fail, and the report of the tests themselves.
+HELD_BY_SUITE := $(addprefix house/test_,cli.py closing_summary.py config_files.py config_problems.py check_online_oidc.py event_hook.py \
+	loaded_modules.py redis_configuration.py state_folder.py workers_ending.py workers_state_file.py) \
+	workers/test_late_redis.py workers/test_slot.py journeys/test_redis_weather.py
 
 # The tests read the sources, the configuration and the recipes beside them: a whole tree, in which libraries stand beside their sources.
 # It is made anew when a source changes: a library that is older than its source would hide the change.
-# Some tests put classes of their own in place of compiled ones, which only plain Python allows.
 compiled: $(COMPILED)/.made | $(CHROMIUM) $(CHROMIUM_SHELL) $(PROXIES) $(REDIS) $(CURL)
-	cd $(COMPILED) && $(CURDIR)/$(BIN)/python -P -m pytest $(addprefix tests/,$(ROOMS)) $(addprefix --ignore=tests/,$(ON_PLAIN_PYTHON)) --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
+	cd $(COMPILED) && $(CURDIR)/$(BIN)/python -P -m pytest $(addprefix tests/,$(ROOMS)) $(addprefix --ignore=tests/,$(ON_PLAIN_PYTHON) $(HELD_BY_SUITE)) --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
 $(COMPILED)/.made: $(FOR_TESTS) deploy/compiled.py $(shell find gateway tests config -name '*.py' -o -name '*.toml')
 	rm -rf $(COMPILED) build/wheel
