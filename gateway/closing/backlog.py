@@ -7,13 +7,14 @@ a session: ``session_closer`` does one try. If the shared state is away, a closi
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from gateway.closing.closing_steps import Closing
 from gateway.closing.kept_closings import KeptClosings, closing_key
-from gateway.coordination.leases import HeldLease
 from gateway.errors import LeaseTaken, OutsideFailed, StateFailed
+from gateway.observe import Tell
 from gateway.okta import Browser
 from gateway.policy.session.closing_record import ClosingRecord
 from gateway.policy.session.session import SessionCookie
@@ -28,31 +29,6 @@ BACKLOG_OF_ONE = 50
 """The most closings of one client address, so that one client cannot fill the backlog. Its browsers also keep pending cookies."""
 RETRIES_AT_ONCE = 4
 
-Cookies = tuple[SessionCookie, ...]
-Tell = Callable[[str, Mapping[str, object]], None]
-
-
-@dataclass(slots=True)
-class Closing:
-    """One closing: the sessions to end, for which browser and with which goal.
-
-    ``session_id``: Okta's id of the session, if it is known in advance. ``spared_for``: as in ``Revocation``. ``lease``: held by this
-    process, so that no other process does the same closing. ``not_shared``: the error that kept the revocation from other processes; only a
-    sign-out continues after it. ``is_kept``: the shared state has a record of this closing.
-    """
-
-    goal: Goal
-    cookies: Cookies
-    browser: Browser
-    trusted: bool = True
-    asks_alone: bool = False
-    session_id: str | None = None
-    spared_for: str = ""
-    not_shared: OutsideFailed | None = None
-    is_kept: bool = False
-    lease: HeldLease | None = None
-
-
 Try = Callable[[Closing], Awaitable[bool]]
 """Tries a closing once more. Returns True if the end is proven now."""
 
@@ -60,10 +36,8 @@ Try = Callable[[Closing], Awaitable[bool]]
 class Backlog:
     """The closings that this process still has to prove. Stop it with ``aclose``; the records stay for the next process."""
 
-    def __init__(
-        self, sessions: Sessions, tell: Tell, try_once: Try, kept: KeptClosings | None, retry_seconds: Sequence[float] = RETRY_SECONDS
-    ) -> None:
-        """``tell`` gets (event name, figures) for the log. ``kept``: the store of records; None: closings end with this process."""
+    def __init__(self, sessions: Sessions, tell: Tell, try_once: Try, kept: KeptClosings, retry_seconds: Sequence[float]) -> None:
+        """``tell`` gets (event name, figures) for the log."""
         self._sessions = sessions
         self._tell = tell
         self._try_once = try_once
@@ -95,7 +69,7 @@ class Backlog:
 
     async def keep(self, closing: Closing) -> None:
         """Record the closing in the shared state, so that another process can continue it."""
-        if self._kept is None or closing.is_kept:
+        if closing.is_kept:
             return
         browser, cookies = closing.browser, closing.cookies
         record = ClosingRecord(
@@ -113,14 +87,12 @@ class Backlog:
 
     async def resume(self) -> None:
         """Take over the closings of processes that are gone, now and from now on. Raises ``StateFailed``."""
-        if self._kept is not None:
-            await self._kept.take_over(self._take)
+        await self._kept.take_over(self._take)
 
     async def _take(self, key: bytes) -> bool:
-        record = await self._kept.record(key) if self._kept is not None else None
+        record = await self._kept.record(key)
         if record is None:
-            if self._kept is not None:
-                await self._kept.drop(key)
+            await self._kept.drop(key)
             return True
         if frozenset(record.cookies) in self._tasks:
             return True
@@ -138,8 +110,7 @@ class Backlog:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self._kept is not None:
-            await self._kept.aclose()
+        await self._kept.aclose()
 
     def _has_room(self, closing: Closing) -> bool:
         is_waiting = frozenset(closing.cookies) in self._tasks
@@ -174,7 +145,7 @@ class Backlog:
 
     async def _tried(self, closing: Closing) -> bool:
         """Try once more. Returns False at once if another process is trying this closing now."""
-        if self._kept is None or not closing.is_kept:
+        if not closing.is_kept:
             async with self._retrying:
                 return await self._try_once(closing)
         async with self._retrying, AsyncExitStack() as held:
@@ -192,14 +163,14 @@ class Backlog:
 
         Another process takes it over when this one gave no sign of life for some seconds. Whoever proves the end deletes the record.
         """
-        if self._kept is None or not closing.is_kept:
+        if not closing.is_kept:
             return False
         with suppress(OutsideFailed):
             return not await self._kept.is_mine(self._key(closing))
         return False
 
     async def _drop(self, closing: Closing) -> None:
-        if self._kept is not None and closing.is_kept:
+        if closing.is_kept:
             with suppress(OutsideFailed):
                 await self._kept.drop(self._key(closing))
 

@@ -1,4 +1,4 @@
-"""Builds the app door and the sub-request door.
+"""Builds the app door and the sub-request door, with the connections to each app's servers.
 
 Owns which objects the app hosts get. Each app has connections of its own, so a slow app takes none from another. Must never decide
 anything.
@@ -6,13 +6,24 @@ anything.
 
 from contextlib import AsyncExitStack
 
-from gateway.compose.app_servers import app_servers
-from gateway.compose.app_sessions import app_sessions
-from gateway.compose.hosts import app_host, field_rules, head_limits, prefixes, references, rewriting
+from gateway.compose.failures import app_watch
+from gateway.compose.hosts import (
+    app_host,
+    authority_of,
+    balancer,
+    deadlines,
+    field_rules,
+    head_limits,
+    netloc_of,
+    prefixes,
+    references,
+    rewriting,
+    servers,
+)
 from gateway.compose.parts import Parts
 from gateway.config import AppTable
 from gateway.doors.app import AppCookies, AppForwarding, Face, PassResolver, ProtectedDoor, SessionWatcher, StrippedOverrides
-from gateway.doors.app_sessions import AppSessions, FormerUsers
+from gateway.doors.app_sessions import AppSessions, AppSignOuts, FormerUsers, SignOutPlace, UnboundNote
 from gateway.doors.forward_auth import SubrequestDoor, SubrequestRules
 from gateway.doors.login.browsers import Browsers
 from gateway.doors.own.handoff import AppHandoff
@@ -23,9 +34,16 @@ from gateway.doors.own.sign_out import AppSignOut
 from gateway.edge.http_proxy import HttpProxy
 from gateway.edge.spooled import UploadSpool
 from gateway.edge.websocket import WebSocketRelay
+from gateway.policy.http.cookie_stamps import Stamps
+from gateway.policy.http.session_cookie_names import SessionCookieNames
+from gateway.policy.routing.balancing import Balancer
 from gateway.policy.routing.forward_auth_response import ForwardAuthResponse
+from gateway.policy.routing.server_health import Server, is_healthy
 from gateway.policy.session.owner import Owners
 from gateway.policy.session.passes import Passes
+from gateway.upstream.health import HealthChecks, question
+from gateway.upstream.pool import PoolRules, Upstream
+from gateway.upstream.servers import BalancerUse, Servers
 
 
 def app_gate(parts: Parts) -> PassResolver:
@@ -80,3 +98,62 @@ def _forwarding(
     overrides = StrippedOverrides(app.name, rules.allowed, parts.tell)
     cookies = AppCookies(app.name, parts.table.login.authority.host, parts.tell)
     return AppForwarding(face, http, WebSocketRelay(http.source, parts.live), *shared, parts.batch, cookies.keep, sessions, overrides)
+
+
+def app_servers(parts: Parts, app: AppTable, opened: AsyncExitStack) -> Servers:
+    """The servers of the app. What this opens is closed with ``opened``."""
+    choice = balancer(app, parts.seal_keys)
+    rules, watch = PoolRules(app.connections, app.keep_alive), app_watch(app.name, parts.tell, parts.own_addresses)
+    pools: dict[Server, Upstream] = {}
+    for server, place in servers(app, parts.folder):
+        pools[server] = Upstream(place, deadlines(app), rules, BalancerUse(choice, server, parts.clock.monotonic), parts.names, watch)
+        opened.push_async_callback(pools[server].aclose)
+    if app.health_path:
+        checks = _checks(parts, app, choice, pools)
+        checks.start()
+        opened.push_async_callback(checks.aclose)
+    return Servers(choice, pools, parts.clock.monotonic)
+
+
+def _checks(parts: Parts, app: AppTable, choice: Balancer, pools: dict[Server, Upstream]) -> HealthChecks:
+    method, target, fields = question(app.health_path, app_host(app))
+    rules, watch = PoolRules(1, 0.0), app_watch(app.name, parts.tell, parts.own_addresses)
+    ways = {
+        server: HttpProxy(Upstream(pool.place, pool.deadlines, rules, names=parts.names, watch=watch)) for server, pool in pools.items()
+    }
+
+    async def probe(server: Server) -> bool:
+        exchange = await ways[server].exchange(method, target, fields)
+        exchange.abort()
+        return is_healthy(exchange.status)
+
+    def told(server: Server, healthy: bool) -> None:
+        if choice.checked(server, healthy):
+            parts.tell("server_up" if healthy else "server_down", {"app": app.name, "address": server.name})
+
+    return HealthChecks(tuple(pools), probe, told, app.health_interval)
+
+
+def app_sessions(parts: Parts, app: AppTable, http: HttpProxy | None, opened: AsyncExitStack) -> AppSessions | None:
+    """The sessions of one app; None if none of its cookies is bound to users.
+
+    ``http``: sends requests to the app; None if a front proxy carries it.
+    """
+    if not app.session_cookies:
+        return None
+    stamps = Stamps(parts.seal_keys, authority_of(app.url).host.encode("ascii"))
+    names, note = SessionCookieNames(app.session_cookies), UnboundNote(app.name, parts.tell)
+    return AppSessions(names, stamps, _sign_outs(parts, app, http, opened), http is not None, note)
+
+
+def _sign_outs(parts: Parts, app: AppTable, http: HttpProxy | None, opened: AsyncExitStack) -> AppSignOuts | None:
+    target = prefixes(app).inner(app.sign_out_path) if app.sign_out_path else None
+    if target is None or http is None:
+        return None
+    place = SignOutPlace(app.name, target, app_host(app), netloc_of(app.url), app.url.startswith("https://"), field_rules(app).constant)
+    source = http.source
+    # A sticky app keeps each session on one server. It is not known any more on which, so every server is called.
+    ways = [HttpProxy(server) for server in source.all] if app.balance == "sticky" and isinstance(source, Servers) else [http]
+    calls = AppSignOuts(place, ways, parts.state, parts.tell)
+    opened.push_async_callback(calls.aclose)
+    return calls

@@ -80,6 +80,7 @@ class Gateway:
             self._take_over(replaces)
         self._waits = waits or _nobody_waits
         self._revocations: SharedRevocations | None = None
+        self._parts: Parts | None = None
         self._admin = admin
         self._is_worker = public is not None
         self._redirecting: socket.socket | None = None
@@ -116,6 +117,13 @@ class Gateway:
         return self._witness.metrics
 
     @property
+    def parts(self) -> Parts:
+        """The objects that its doors share; only while the gateway runs."""
+        if self._parts is None:
+            raise RuntimeError("the gateway does not run")
+        return self._parts
+
+    @property
     def redirect_port(self) -> int:
         """The port of ``listen.redirect_address``; only while the gateway runs."""
         return int(shown_address(_open(self._redirecting)).rpartition(":")[2])
@@ -139,7 +147,7 @@ class Gateway:
             self._revocations = await loaded_revocations(memory, state, self._settings, partial(self._wait, public))
             own = tuple(listening_at(bound) for bound in (public, admin) if bound.family != socket.AF_UNIX)
             parts = make_parts(self._settings, self._witness.clock, self._tell, self._revocations, state, self._nameservers)
-            parts = replace(parts, own_addresses=own)
+            self._parts = parts = replace(parts, own_addresses=own)
             opened.push_async_callback(parts.aclose)
             watch(parts, self.metrics)
             self._hooks = hook_rooms(parts, opened, self.metrics)

@@ -12,20 +12,26 @@ from gateway.compose.parts import Parts
 from gateway.config import Config
 from gateway.doors.announced_starts import AnnouncedStarts
 from gateway.doors.hooks import Hooks
-from gateway.doors.login import LoginDoor, LoginParts, SwitchRules
+from gateway.doors.login import LoginDoor, LoginParts
 from gateway.doors.login.browsers import Browsers
 from gateway.doors.login.confirmation_form import ConfirmationForm
-from gateway.doors.login.confirmed_switch import ConfirmedSwitch
 from gateway.doors.login.ended_sessions import EndedSessions
 from gateway.doors.login.issued_tokens import IssuedTokens
 from gateway.doors.login.new_sessions import NewSessions
 from gateway.doors.login.org_forwarding import OrgForwarding, OrgPools, Origins
 from gateway.doors.login.org_relay import OrgRelay
+from gateway.doors.login.org_sign_outs import OrgSignOuts
 from gateway.doors.login.outcome_responses import OutcomeResponses
+from gateway.doors.login.presented_sessions import PresentedSessions
+from gateway.doors.login.pushed_references import PushedReferences
 from gateway.doors.login.redeemer import Redeemer
+from gateway.doors.login.session_comparison import SessionComparer
 from gateway.doors.login.switch_audit import SwitchAudit
 from gateway.doors.login.token_ledger import TokenLedger
 from gateway.doors.login.token_origins import TokenOrigins
+from gateway.doors.login.token_requests import TokenRequests
+from gateway.doors.login.undecided_sessions import UndecidedSessions
+from gateway.doors.login.undelivered_answers import UndeliveredAnswers
 from gateway.doors.own.login_handoff import LoginHandoff
 from gateway.doors.own.pages import LoginPages
 from gateway.doors.own.paths import LoginOwnPaths
@@ -45,20 +51,23 @@ def login_door(parts: Parts, opened: AsyncExitStack, pools: OrgPools | None = No
     pending_cookie, browsers = PendingCookie(host, parts.sealer), Browsers(parts.state, parts.sealer)
     announced = AnnouncedStarts(parts.state, parts.portal_secrets)
     audit = SwitchAudit(parts.sessions, parts.tell)
+    comparer = SessionComparer(parts.sessions, parts.closer, browsers, audit)
+    undecided = UndecidedSessions(parts.state, parts.sessions, parts.closer, browsers, comparer, parts.tell)
     issued = IssuedTokens(parts.state, parts.sealer, parts.sessions)
-    new_sessions = NewSessions(parts.sessions, parts.closer, browsers, pending_cookie, audit)
+    new_sessions = NewSessions(parts.sessions, parts.closer, browsers, pending_cookie, comparer, undecided, parts.tell)
     token_origins = TokenOrigins(parts.state, parts.fingerprinter, rules, announced, login.origin, parts.clock)
     if pools is None:
         plain, redeeming = (_pool(parts, size, opened) for size in _pools(config))
         pools = OrgPools(OrgRelay(plain, parts.tell, issued), redeeming)
     origins = Origins(parts.place.own_origin, login.origin)
     forwarding = OrgForwarding(pools, parts.sessions, parts.closer, pending_cookie, browsers, new_sessions, token_origins, origins)
-    ledger = TokenLedger(parts.state, parts.sealer, parts.fingerprinter)
+    confirmation = ConfirmationForm(parts.table, parts.sealer, parts.sessions, parts.clock)
+    responses = OutcomeResponses(confirmation, pending_cookie, login.origin, parts.clock, parts.tell)
     redeemer = Redeemer(
         parts.sessions,
         parts.closer,
-        pending_cookie,
-        ledger,
+        TokenLedger(parts.state, parts.sealer, parts.fingerprinter),
+        UndeliveredAnswers(parts.state, parts.sealer, parts.closer.close_soon),
         browsers,
         new_sessions,
         forwarding.redeem,
@@ -66,27 +75,33 @@ def login_door(parts: Parts, opened: AsyncExitStack, pools: OrgPools | None = No
         config.switch.without_session == "ask",
         config.okta.connect_timeout + config.okta.forward_first_byte_timeout + 1.0,
     )
-    confirmation = ConfirmationForm(host, [app.origin for app in parts.table.apps], parts.sealer, parts.sessions, parts.clock)
-    for room in (browsers, forwarding, new_sessions, redeemer):  # the last one is closed first
-        opened.push_async_callback(room.aclose)
+    references = PushedReferences(parts.state, parts.sealer, parts.fingerprinter, config.switch.unknown_request_uri == "redemption")
+    sign_outs = OrgSignOuts(forwarding, parts.sessions, parts.closer, browsers, new_sessions, responses, rules)
+    ended = EndedSessions(forwarding, parts.sessions, parts.closer, browsers, parts.tell)
+    for closes in (browsers, undecided, ended, sign_outs, new_sessions, redeemer):  # the last one is closed first
+        opened.push_async_callback(closes.aclose)
     handoff = LoginHandoff(parts.table, parts.sealer, parts.sessions, parts.closer, parts.tickets, parts.clock, config.okta.sign_in)
     objects = LoginParts(
         own=_own_paths(parts, handoff),
         handoff=handoff,
         hooks=hooks,
-        redeemer=redeemer,
+        token_requests=TokenRequests(redeemer, references, token_origins, issued, responses, rules),
+        confirmation=confirmation,
+        references=references,
         forwarding=forwarding,
-        switch=ConfirmedSwitch(confirmation, login.origin),
+        sign_outs=sign_outs,
+        ended_sessions=ended,
         browsers=browsers,
-        new_sessions=new_sessions,
+        presented_sessions=PresentedSessions(parts.sessions, browsers, comparer, undecided, parts.tell),
+        undecided_sessions=undecided,
         token_origins=token_origins,
         announced_starts=announced,
-        ended_sessions=EndedSessions(parts.sessions, parts.closer, browsers, parts.tell),
-        responses=OutcomeResponses(confirmation, login.origin, parts.clock, parts.tell),
         issued=issued,
+        responses=responses,
+        trusts=rules,
         tell=parts.tell,
     )
-    return LoginDoor(objects, SwitchRules(rules, config.switch.unknown_request_uri == "redemption"))
+    return LoginDoor(objects)
 
 
 def _pools(config: Config) -> tuple[PoolRules, PoolRules]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from aiohttp import ClientSession
 
 from gateway.clock import Clock
+from gateway.closing.closing_steps import ClosingTimes
 from gateway.closing.kept_closings import KeptClosings
 from gateway.closing.session_closer import Closer
 from gateway.compose.failures import okta_watch
@@ -127,11 +128,10 @@ def make_parts(
     closer = Closer(
         sessions,
         api,
+        KeptClosings(state, sealer),
+        InFlightRequests(state),
         tell,
-        quiet_seconds=config.okta.first_byte_timeout + 1.0,
-        kept=KeptClosings(state, sealer),
-        call_seconds=config.okta.connect_timeout + config.okta.first_byte_timeout + 1.0,
-        in_flight=InFlightRequests(state),
+        ClosingTimes(config.okta.first_byte_timeout + 1.0, config.okta.connect_timeout + config.okta.first_byte_timeout + 1.0),
     )
     revocations.subscribe(closer.in_flight.hear)
     return Parts(

@@ -6,7 +6,7 @@
 from collections.abc import Iterator
 
 from gateway.config.model import AppTable
-from gateway.config.places import Path
+from gateway.config.places import Problem
 from gateway.policy.http.paths import expression, pattern_problem
 from gateway.policy.http.proxy_fields import METHOD_OVERRIDES, folded, is_about_the_user, is_about_the_way
 from gateway.policy.routing.prefixes import prefix_problem
@@ -19,9 +19,6 @@ _OF_SERVERS = frozenset(
     )
 )
 """Keys about servers. They have no use for an app that a front proxy carries."""
-
-Problem = tuple[Path, str]
-"""A key inside the app's table, and a sentence with its remedy."""
 
 
 def server_conflicts(app: AppTable) -> Iterator[Problem]:

@@ -5,8 +5,8 @@ Must never change a value, read a file or use the network.
 
 from collections.abc import Iterator
 
-from gateway.config.app_servers import Problem
 from gateway.config.model import AppTable
+from gateway.config.places import Problem
 from gateway.policy.http.cookies import is_gateway_name
 from gateway.policy.http.paths import is_own
 from gateway.policy.http.session_cookie_names import LEFT_ALONE_MARK, SHORTEST_LITERAL

@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from yarl import URL
 
 from gateway.config.app_servers import field_cautions
-from gateway.config.checks import public_keys
+from gateway.config.checks import public_keys, waits_of
 from gateway.config.loops import loop_cautions, servers_of
 from gateway.config.model import AppTable, Config
-from gateway.config.places import Path
-from gateway.config.remarks import Remark
+from gateway.config.places import Problem
 from gateway.config.rules import rule_cautions
 from gateway.config.values import Network, port_of
 
@@ -27,13 +26,13 @@ LEAST_BODY = 1024
 _OKTAS_OWN = ("okta.com", "www.okta.com", "login.okta.com", "developer.okta.com", "oktapreview.com", "okta-emea.com")
 
 
-def cautions(config: Config) -> Iterator[Remark]:
+def cautions(config: Config) -> Iterator[Problem]:
     """All warnings about this configuration."""
-    for remark in _all(config):
-        yield Remark(remark.path, f"WARNING: {remark.text}")
+    for path, text in _all(config):
+        yield path, f"WARNING: {text}"
 
 
-def _all(config: Config) -> Iterator[Remark]:
+def _all(config: Config) -> Iterator[Problem]:
     yield from _asked_for(config)
     yield from _proxies(config)
     yield from _times(config)
@@ -41,25 +40,25 @@ def _all(config: Config) -> Iterator[Remark]:
     yield from _ports(config)
     yield from loop_cautions(config)
     for number, app in enumerate(config.apps):
-        yield from (Remark(("app", number, *path), text) for path, text in (*rule_cautions(app), *field_cautions(app), *_of_app(app)))
+        yield from ((("app", number, *path), text) for path, text in (*rule_cautions(app), *field_cautions(app), *_of_app(app)))
 
 
-def _asked_for(config: Config) -> Iterator[Remark]:
+def _asked_for(config: Config) -> Iterator[Problem]:
     if config.listen.insecure_trust_all_proxies:
-        yield Remark(("listen", "insecure_trust_all_proxies"), "X-Forwarded-For is believed from anybody; list your proxies instead")
+        yield ("listen", "insecure_trust_all_proxies"), "X-Forwarded-For is believed from anybody; list your proxies instead"
     for number, app in enumerate(config.apps):
         if public_keys(app):
             text = f"{app.name} is open to everybody, without a session; remove it unless that is what you want"
-            yield Remark(("app", number, "allow_public_root"), text)
+            yield ("app", number, "allow_public_root"), text
     if config.session.grace > 0:
-        yield Remark(("session", "grace"), "while Okta is silent, an old answer counts for this long; 0s never does that")
+        yield ("session", "grace"), "while Okta is silent, an old answer counts for this long; 0s never does that"
 
 
-def _proxies(config: Config) -> Iterator[Remark]:
+def _proxies(config: Config) -> Iterator[Problem]:
     for position, network in enumerate(config.listen.trusted_proxies):
         problem = _too_wide(network)
         if problem is not None and not config.listen.insecure_trust_all_proxies:
-            yield Remark(("listen", "trusted_proxies", position), f"{network} {problem}")
+            yield ("listen", "trusted_proxies", position), f"{network} {problem}"
 
 
 def _too_wide(network: Network) -> str | None:
@@ -70,37 +69,29 @@ def _too_wide(network: Network) -> str | None:
     return None
 
 
-def _times(config: Config) -> Iterator[Remark]:
+def _times(config: Config) -> Iterator[Problem]:
     session = config.session
     if 0 < session.ttl < SHORTEST_TTL:
         text = 'is so short that Okta is asked for nearly every request, up to its rate limit; give it seconds, as in "10s"'
-        yield Remark(("session", "ttl"), text)
+        yield ("session", "ttl"), text
     if 0 < session.keep_alive < SHORTEST_KEEP_ALIVE:
-        yield Remark(("session", "keep_alive"), 'makes Okta prolong sessions all the time; give it minutes, as in "5m"')
+        yield ("session", "keep_alive"), 'makes Okta prolong sessions all the time; give it minutes, as in "5m"'
     if config.subrequest.max_age > LONGEST_MAX_AGE:
-        yield Remark(("subrequest", "max_age"), "lets a front proxy admit people for that long after they have signed out; give it seconds")
-    waits: list[tuple[Path, float]] = [
-        (("listen", "head_timeout"), config.listen.head_timeout),
-        (("okta", "connect_timeout"), config.okta.connect_timeout),
-        (("okta", "first_byte_timeout"), config.okta.first_byte_timeout),
-        (("okta", "idle_timeout"), config.okta.idle_timeout),
-    ]
-    for number, app in enumerate(config.apps):
-        waits += [(("app", number, key), getattr(app, key)) for key in ("connect_timeout", "first_byte_timeout", "idle_timeout")]
-    for path, wait_seconds in waits:
+        yield ("subrequest", "max_age"), "lets a front proxy admit people for that long after they have signed out; give it seconds"
+    for path, wait_seconds in waits_of(config):
         if 0 < wait_seconds < SHORTEST_WAIT:
-            yield Remark(path, 'is hardly any time, so that good servers look dead; give it seconds, as in "5s"')
+            yield path, 'is hardly any time, so that good servers look dead; give it seconds, as in "5s"'
 
 
-def _okta(config: Config) -> Iterator[Remark]:
+def _okta(config: Config) -> Iterator[Problem]:
     host = URL(config.okta.org).host or ""
     if host in _OKTAS_OWN:
-        yield Remark(("okta", "org"), f'{host} is Okta\'s own site; name your org, as in "https://example.okta.com"')
+        yield ("okta", "org"), f'{host} is Okta\'s own site; name your org, as in "https://example.okta.com"'
     elif host.partition(".")[0].endswith("-admin") and host.endswith((".okta.com", ".oktapreview.com", ".okta-emea.com")):
-        yield Remark(("okta", "org"), f'{host} is the admin console; name the org itself: "https://{host.replace("-admin.", ".", 1)}"')
+        yield ("okta", "org"), f'{host} is the admin console; name the org itself: "https://{host.replace("-admin.", ".", 1)}"'
 
 
-def _ports(config: Config) -> Iterator[Remark]:
+def _ports(config: Config) -> Iterator[Problem]:
     """All hosts are served by one listener, so their URLs must have the same port.
 
     That port must also be the listener's, unless a load balancer or a container's published port maps one to the other. A default port in
@@ -111,13 +102,13 @@ def _ports(config: Config) -> Iterator[Remark]:
         port = URL(app.url).port
         if port != login.port:
             text = f"is at port {port}, and login.url at port {login.port}, but both come by listen.address; give them the same"
-            yield Remark(("app", number, "url"), text)
+            yield ("app", number, "url"), text
     if own not in (0, login.port) and not login.is_default_port() and not config.listen.trusted_proxies:
         text = f"browsers go to port {login.port}, and this gateway listens at {own}; something must lead from one to the other"
-        yield Remark(("login", "url"), text)
+        yield ("login", "url"), text
 
 
-def _of_app(app: AppTable) -> Iterator[tuple[Path, str]]:
+def _of_app(app: AppTable) -> Iterator[Problem]:
     for path, address in servers_of(app):
         if address.startswith("unix:"):
             continue

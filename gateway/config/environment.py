@@ -2,18 +2,25 @@
 
 Owns the names `SESSION_GATEWAY__SECTION__KEY` and `SESSION_GATEWAY_SEAL_KEYS` (with `_FILE`). Must never log or show a value that may be
 a secret. Must never choose silently between two sources of one secret.
+
+A variable that looks like a key but has no effect is a problem, with a guess at what was meant. Must never complain about what Kubernetes
+sets for a Service called session-gateway (`SESSION_GATEWAY_SERVICE_HOST`, `SESSION_GATEWAY_PORT_8080_TCP`), and never show a value.
 """
 
 import base64
 import binascii
 import copy
+import difflib
 import json
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from gateway.config.model import Config
+from gateway.config.problems import keys_of, tables_within
 
 PREFIX = "SESSION_GATEWAY__"
 SEAL_KEYS = "SESSION_GATEWAY_SEAL_KEYS"
@@ -123,3 +130,33 @@ def _decoded(text: str) -> bytes:
         return base64.b64decode(padded.replace("-", "+").replace("_", "/"), validate=True)
     except (binascii.Error, ValueError):
         return b""
+
+
+_OURS = "SESSION_GATEWAY_"
+
+
+def misspelt_variables(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """One problem for each such variable."""
+    return tuple(f"environment {name}: is read by nobody; did you mean {meant}?" for name, meant in _misspelt(environ))
+
+
+def _misspelt(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    known = {_bare(name): name for name in (*_names(), SEAL_KEYS, SEAL_KEYS_FILE)}
+    for name in sorted(environ):
+        if not name.upper().startswith(_OURS) or name.startswith(PREFIX) or name in (SEAL_KEYS, SEAL_KEYS_FILE):
+            continue
+        meant = known.get(_bare(name))
+        if meant is None and "SEAL" in name.upper():
+            meant = next(iter(difflib.get_close_matches(name.upper(), (SEAL_KEYS, SEAL_KEYS_FILE), n=1)), None)
+        if meant is not None:
+            yield name, meant
+
+
+def _names() -> Iterator[str]:
+    for section, annotation in keys_of(Config).items():
+        for table in tables_within(annotation):
+            yield from (f"{PREFIX}{section}__{key}".upper() for key in keys_of(table) if section != "app")
+
+
+def _bare(name: str) -> str:
+    return name.upper().replace("_", "")

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from yarl import URL
 
 from gateway.config.model import AppTable, Config
-from gateway.config.places import Path
-from gateway.config.remarks import Remark
+from gateway.config.places import Problem
 from gateway.config.values import host_of, is_this_machine, port_of
 
 _EVERY_INTERFACE = (None, "0.0.0.0", "::")  # noqa: S104 - compared, not bound
@@ -21,34 +20,34 @@ def are_one_address(one: str, other: str) -> bool:
     return port_of(one) == port_of(other) != 0 and (len(hosts) == 1 or bool(hosts.intersection(_EVERY_INTERFACE)))
 
 
-def loop_conflicts(config: Config) -> Iterator[Remark]:
+def loop_conflicts(config: Config) -> Iterator[Problem]:
     """Servers that are the gateway's own addresses: an error."""
     own = {"listen.address": config.listen.address, "admin.address": config.admin.address}
     for path, address in _addresses(config):
         for key, listening in own.items():
             if _is_at(address, listening):
-                yield Remark(path, f"{address} is this gateway's own {key}, so it would ask itself; name the port of the server behind it")
+                yield path, f"{address} is this gateway's own {key}, so it would ask itself; name the port of the server behind it"
     if config.okta.connect_to and URL(config.okta.connect_to).host == URL(config.login.url).host:
         text = "is the host of login.url, whose DNS leads to the gateway; name Okta's own address for the custom domain (its CNAME target)"
-        yield Remark(("okta", "connect_to"), text)
+        yield ("okta", "connect_to"), text
 
 
-def loop_cautions(config: Config) -> Iterator[Remark]:
+def loop_cautions(config: Config) -> Iterator[Problem]:
     """Servers that have a public name of the gateway: a warning, because inside another DNS may answer with another address."""
     public = {URL(config.login.url).host: "login.url"} | {URL(app.url).host: f"app {app.name}" for app in config.apps}
     for path, address in _addresses(config):
         host = URL(address).host
         if host in public and not is_this_machine(host or ""):
             text = f"{host} is the public name of {public[host]}, whose DNS leads to the gateway; name the server's own address"
-            yield Remark(path, text)
+            yield path, text
 
 
-def _addresses(config: Config) -> Iterator[tuple[Path, str]]:
+def _addresses(config: Config) -> Iterator[Problem]:
     for number, app in enumerate(config.apps):
         yield from ((("app", number, *path), address) for path, address in servers_of(app) if not address.startswith("unix:"))
 
 
-def servers_of(app: AppTable) -> Iterator[tuple[Path, str]]:
+def servers_of(app: AppTable) -> Iterator[Problem]:
     """The app's servers, each with its key."""
     if app.upstream is not None:
         yield ("upstream",), app.upstream

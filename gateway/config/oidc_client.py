@@ -10,13 +10,11 @@ from pathlib import Path as File
 from yarl import URL
 
 from gateway.config.model import Config
-from gateway.config.places import Path
+from gateway.config.places import Problem
 from gateway.oidc.client_auth import ClientKey
 
 LONGEST_PROOF_SECONDS = 3600.0
 LARGEST_KEY_BYTES = 64 * 1024
-
-Problem = tuple[Path, str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,10 @@ from dataclasses import dataclass
 Path = tuple[str | int, ...]
 """The path of a key: `("app", 0, "rule", 1, "path")`."""
 
+
+Problem = tuple[Path, str]
+"""A key, and a sentence with its remedy. Inside an app's checks the key is relative to the app's table."""
+
 _KEY = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
 _DOTTED = rf"{_KEY}(?:\s*\.\s*{_KEY})*"
 _TABLE = re.compile(rf"\s*(?P<open>\[\[?)\s*(?P<name>{_DOTTED})\s*\]\]?\s*(?:#.*)?$")

@@ -19,11 +19,10 @@ from gateway.config.cautions import cautions
 from gateway.config.certificates import Pair, pair_cautions, pair_problem
 from gateway.config.checks import advice as limits_of
 from gateway.config.checks import conflicts
-from gateway.config.environment import SealKeys, overlaid, seal_keys
-from gateway.config.misspelt_variables import misspelt_variables
+from gateway.config.environment import SealKeys, misspelt_variables, overlaid, seal_keys
 from gateway.config.model import AppTable, Config
 from gateway.config.oidc_client import Credential, credential_of
-from gateway.config.places import ConfigText, Path, read_toml
+from gateway.config.places import ConfigText, Path, Problem, read_toml
 from gateway.config.problems import from_validation, line
 from gateway.config.secret_files import Secrets, secrets_in
 from gateway.errors import BadConfig
@@ -89,7 +88,7 @@ def read(name: str, text: str, environ: Mapping[str, str]) -> Settings:
     problems += secrets.problems
     if config is None:
         raise BadConfig(problems)
-    problems += tuple(line(written, origins, remark.path, remark.text) for remark in conflicts(config))
+    problems += tuple(line(written, origins, *problem) for problem in conflicts(config))
     problems += _files(config, File(name).parent, written, origins)
     portals, hook = _shown_secrets(config, File(name).parent)
     shown: tuple[tuple[Path, Secrets], ...] = ((("switch", "portal_secrets_file"), portals), (("hooks", "okta_secret_file"), hook))
@@ -99,7 +98,7 @@ def read(name: str, text: str, environ: Mapping[str, str]) -> Settings:
         problems += (line(written, origins, *credential.problem),)
     if problems:
         raise BadConfig(problems)
-    warnings = tuple(line(written, origins, remark.path, remark.text) for remark in cautions(config))
+    warnings = tuple(line(written, origins, *caution) for caution in cautions(config))
     warnings += tuple(line(written, origins, path, file.warning) for path, file in shown if file.warning)
     warnings += tuple(line(written, origins, path, f"WARNING: {text}") for path, text in _certificate_cautions(config, File(name).parent))
     stamp = _stamp(config, File(name).parent)
@@ -119,7 +118,7 @@ def _stamp(config: Config, folder: File) -> bytes:
 
 def advice(settings: Settings) -> tuple[str, ...]:
     """One line for each limit that this kind of configuration has."""
-    return tuple(settings.problem(remark.path, remark.text) for remark in limits_of(settings.config))
+    return tuple(settings.problem(*limit) for limit in limits_of(settings.config))
 
 
 def _shown_secrets(config: Config, folder: File) -> tuple[Secrets, Secrets]:
@@ -145,21 +144,19 @@ def _secrets(config: Config | None, tables: Mapping[str, object], name: str, env
 
 
 def _files(config: Config, folder: File, written: ConfigText, origins: Mapping[Path, str]) -> tuple[str, ...]:
-    found = [*_certificate(config, folder), *_ca_file(("okta", "ca_file"), config.okta.ca_file, folder), *_state(config, folder)]
+    found = [
+        *_unusable(certificate_pair(config, folder), ("listen", "tls_certificate"), ("listen", "tls_key")),
+        *_ca_file(("okta", "ca_file"), config.okta.ca_file, folder),
+        *_state(config, folder),
+    ]
     for number, app in enumerate(config.apps):
         found += _ca_file(("app", number, "upstream_ca_file"), app.upstream_ca_file, folder)
-        found += _client_certificate(number, app, folder)
+        at: Path = ("app", number)
+        found += _unusable(client_pair(app, folder), (*at, "upstream_client_certificate"), (*at, "upstream_client_key"))
     return tuple(line(written, origins, path, text) for path, text in found)
 
 
-def _certificate(config: Config, folder: File) -> Iterator[tuple[Path, str]]:
-    pair = certificate_pair(config, folder)
-    problem = pair_problem(pair) if pair is not None else None
-    if problem is not None:
-        yield ("listen", "tls_key" if problem.is_key else "tls_certificate"), problem.text
-
-
-def _certificate_cautions(config: Config, folder: File) -> Iterator[tuple[Path, str]]:
+def _certificate_cautions(config: Config, folder: File) -> Iterator[Problem]:
     """Why others will refuse certificates that can be loaded."""
     now = datetime.now(UTC)
     pair = certificate_pair(config, folder)
@@ -174,49 +171,42 @@ def _certificate_cautions(config: Config, folder: File) -> Iterator[tuple[Path, 
 
 def certificate_pair(config: Config, folder: File) -> Pair | None:
     """The files of the public listener's certificate, looked for in ``folder``; None if the listener speaks plain http."""
-    listen = config.listen
-    if not listen.tls_certificate or not listen.tls_key:
-        return None
-    return Pair(folder / File(listen.tls_certificate).expanduser(), folder / File(listen.tls_key).expanduser())
-
-
-def _client_certificate(number: int, app: AppTable, folder: File) -> Iterator[tuple[Path, str]]:
-    pair = client_pair(app, folder)
-    problem = pair_problem(pair) if pair is not None else None
-    if problem is not None:
-        yield ("app", number, "upstream_client_key" if problem.is_key else "upstream_client_certificate"), problem.text
+    return _pair(folder, config.listen.tls_certificate, config.listen.tls_key)
 
 
 def client_pair(app: AppTable, folder: File) -> Pair | None:
     """The files of the client certificate for an app's servers, looked for in ``folder``; None if there is none."""
-    if not app.upstream_client_certificate or not app.upstream_client_key:
-        return None
-    return Pair(folder / File(app.upstream_client_certificate).expanduser(), folder / File(app.upstream_client_key).expanduser())
+    return _pair(folder, app.upstream_client_certificate, app.upstream_client_key)
 
 
-def _state(config: Config, folder: File) -> Iterator[tuple[Path, str]]:
+def redis_pair(config: Config, folder: File) -> Pair | None:
+    """The files of the client certificate for Redis, looked for in ``folder``; None if there is none."""
+    return _pair(folder, config.state.client_certificate, config.state.client_key)
+
+
+def _pair(folder: File, certificate: str, key: str) -> Pair | None:
+    return Pair(folder / File(certificate).expanduser(), folder / File(key).expanduser()) if certificate and key else None
+
+
+def _unusable(pair: Pair | None, certificate: Path, key: Path) -> Iterator[Problem]:
+    """What is wrong with the two files, at the key that names the wrong one."""
+    problem = pair_problem(pair) if pair is not None else None
+    if problem is not None:
+        yield key if problem.is_key else certificate, problem.text
+
+
+def _state(config: Config, folder: File) -> Iterator[Problem]:
     place = state_folder(config, folder)
     problem = folder_problem(place) if place is not None else None
     if problem is not None:
         yield ("state", "directory"), problem
     if config.state.is_redis:
         yield from _ca_file(("state", "ca_file"), config.state.ca_file, folder)
-        pair = redis_pair(config, folder)
-        unusable = pair_problem(pair) if pair is not None else None
-        if unusable is not None:
-            yield ("state", "client_key" if unusable.is_key else "client_certificate"), unusable.text
+        yield from _unusable(redis_pair(config, folder), ("state", "client_certificate"), ("state", "client_key"))
         for name in ("user_file", "password_file", "sentinel_password_file"):
             found = secret_of(getattr(config.state, name), folder)
             if found.problem:
                 yield ("state", name), found.problem
-
-
-def redis_pair(config: Config, folder: File) -> Pair | None:
-    """The files of the client certificate for Redis, looked for in ``folder``; None if there is none."""
-    state = config.state
-    if not state.client_certificate or not state.client_key:
-        return None
-    return Pair(folder / File(state.client_certificate).expanduser(), folder / File(state.client_key).expanduser())
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +238,7 @@ def state_folder(config: Config, folder: File) -> File | None:
     return folder / File(state.directory).expanduser() if state.directory and state.engine != "memory" and not state.is_redis else None
 
 
-def _ca_file(key: Path, name: str, folder: File) -> Iterator[tuple[Path, str]]:
+def _ca_file(key: Path, name: str, folder: File) -> Iterator[Problem]:
     if not name:
         return
     path = folder / File(name).expanduser()

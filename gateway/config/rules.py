@@ -8,11 +8,9 @@ import difflib
 from collections.abc import Iterator
 
 from gateway.config.model import AppTable, RuleTable
-from gateway.config.places import Path
+from gateway.config.places import Path, Problem
 from gateway.policy.http.paths import is_own, pattern_problem
 from gateway.policy.routing.pattern_cover import covers
-
-Problem = tuple[Path, str]
 
 _OF_HTTP = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _MAIN_METHODS = _OF_HTTP[:-1]

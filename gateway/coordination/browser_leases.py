@@ -11,15 +11,16 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from weakref import WeakValueDictionary
 
 from gateway.coordination.leases import WAIT_SECONDS, HeldLease, Leases
+from gateway.shared_state import SharedState
 
 
 class BrowserLeases:
     """The leases of all browsers: one holder at a time for each key."""
 
-    def __init__(self, leases: Leases | None = None) -> None:
-        """``leases``: given if other processes serve the same browsers."""
+    def __init__(self, state: SharedState | None = None) -> None:
+        """``state``: if other processes share it, they may serve the same browsers."""
         self._locks: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
-        self._leases = leases
+        self._leases = Leases(state) if state is not None and state.is_shared else None
         self._held: dict[bytes, HeldLease] = {}
 
     @asynccontextmanager
@@ -52,6 +53,11 @@ class BrowserLeases:
     def lease_of(self, key: bytes) -> HeldLease | None:
         """The lease under which the holder of this key writes records; None if there are no other processes."""
         return self._held.get(key)
+
+    async def aclose(self) -> None:
+        """Wait until every lease is released."""
+        if self._leases is not None:
+            await self._leases.aclose()
 
     def _forget(self, names: Iterable[bytes]) -> None:
         for key in names:

@@ -13,6 +13,7 @@ import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
+from gateway.background import BackgroundTasks
 from gateway.errors import StateFailed
 from gateway.revocations import Revocation
 from gateway.shared_state import SharedState
@@ -34,8 +35,8 @@ class InFlightRequests:
         self._state = state if state is not None and state.is_shared else None
         self._me = secrets.token_bytes(NAME_BYTES)
         self._announced: set[bytes] = set()
-        self._telling: set[asyncio.Task[None]] = set()
-        self._one_after_the_other = asyncio.Lock()
+        self._announcing = BackgroundTasks()
+        self._announcing_lock = asyncio.Lock()
 
     @contextmanager
     def counted(self, fingerprints: Iterable[bytes]) -> Iterator[None]:
@@ -51,7 +52,7 @@ class InFlightRequests:
                 if not self._counts[name]:
                     del self._counts[name]
                     if name in self._announced:
-                        self._tell(name)
+                        self._announce(name)
             self._ended.set()
 
     async def cleared(self, fingerprints: Iterable[bytes], seconds: float) -> bool:
@@ -73,7 +74,7 @@ class InFlightRequests:
         for name in revocation.fingerprints:
             if name in self._counts and name not in self._announced:
                 self._announced.add(name)
-                self._tell(name)
+                self._announce(name)
 
     async def are_elsewhere(self, fingerprints: Iterable[bytes]) -> bool:
         """Whether another process has announced a request with one of these cookies. Call it some time after their revocation."""
@@ -98,18 +99,16 @@ class InFlightRequests:
 
     async def aclose(self) -> None:
         """Wait until all announcements are written or withdrawn."""
-        await asyncio.gather(*self._telling, return_exceptions=True)
+        await self._announcing.ended()
 
-    def _tell(self, name: bytes) -> None:
-        task = asyncio.create_task(self._said(name), name="telling what is under way")
-        self._telling.add(task)
-        task.add_done_callback(self._telling.discard)
+    def _announce(self, name: bytes) -> None:
+        self._announcing.start(self._announced_or_withdrawn(name), "announcing requests in flight")
 
-    async def _said(self, name: bytes) -> None:
+    async def _announced_or_withdrawn(self, name: bytes) -> None:
         """Write or delete the announcement, depending on whether such a request is under way at the moment when this task runs."""
         if self._state is None:
             return
-        async with self._one_after_the_other:
+        async with self._announcing_lock:
             with suppress(StateFailed):
                 if name in self._counts:
                     await self._state.put(KIND, name + self._me, b"", ANNOUNCED_SECONDS)

@@ -15,9 +15,10 @@ after the lease has expired; ``outlasts`` is the check before such a request.
 import asyncio
 import random
 import secrets
-from collections.abc import AsyncIterator, Coroutine, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 
+from gateway.background import BackgroundTasks
 from gateway.errors import LeaseLost, LeaseTaken, StateFailed
 from gateway.shared_state import Lease, SharedState
 
@@ -73,23 +74,23 @@ class Leases:
     def __init__(self, state: SharedState) -> None:
         """Use it only if ``state`` is shared with other processes. Inside one process, callers use an ordinary lock."""
         self._state = state
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks()
 
     @asynccontextmanager
     async def held(self, keys: Iterable[bytes], wait_seconds: float = WAIT_SECONDS) -> AsyncIterator[HeldLease]:
         """Hold all of these keys while the block runs. Raises ``LeaseTaken`` if they are not free within ``wait_seconds``."""
         taken = await self._taken(tuple(sorted(set(keys))), wait_seconds)
-        renewing = self._begin(taken.keep_renewing(), "renewing a lease")
+        renewing = self._tasks.start(taken.keep_renewing(), "renewing a lease")
         try:
             yield taken
         finally:
             renewing.cancel()
             # In a task of its own, because the caller may be cancelled a second time while the release is sent.
-            await asyncio.shield(self._begin(self._give_back(taken.lease), "giving back a lease"))
+            await asyncio.shield(self._tasks.start(self._give_back(taken.lease), "giving back a lease"))
 
     async def aclose(self) -> None:
         """Wait until every lease is released."""
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.ended()
 
     async def _taken(self, keys: tuple[bytes, ...], wait_seconds: float) -> HeldLease:
         loop = asyncio.get_running_loop()
@@ -112,7 +113,7 @@ class Leases:
         try:
             return await asyncio.shield(asking)
         except asyncio.CancelledError:
-            self._begin(self._unwanted(asking), "giving back a lease that nobody waited for")
+            self._tasks.start(self._unwanted(asking), "giving back a lease that nobody waited for")
             raise
 
     async def _unwanted(self, asking: "asyncio.Future[Lease | None]") -> None:
@@ -124,9 +125,3 @@ class Leases:
     async def _give_back(self, lease: Lease) -> None:
         with suppress(StateFailed):  # then the lease expires by itself
             await self._state.release(lease)
-
-    def _begin(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
-        task = asyncio.create_task(work, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task

@@ -8,7 +8,7 @@ from typing import assert_never
 
 from gateway.clock import Clock
 from gateway.doors.answers import json_answer
-from gateway.doors.own.requests import page
+from gateway.doors.own.outcomes import page
 from gateway.doors.pass_resolver import Principal
 from gateway.pages import BadRequest, Forbidden, StepUpNeeded, UnavailablePage, View
 from gateway.policy.http.messages import Answer, Malformed, RequestHead

@@ -20,7 +20,8 @@ from gateway.clock import Clock
 from gateway.doors.answers import json_answer, redirect_answer, to_response
 from gateway.doors.deciding import Decision, Decisions
 from gateway.doors.explaining import Explaining, retry_after, word
-from gateway.doors.own.requests import no_session, sign_in_path, way_back
+from gateway.doors.own.addresses import sign_in_path, way_back
+from gateway.doors.own.outcomes import no_session
 from gateway.doors.pass_resolver import PassResolver, Principal
 from gateway.doors.refusals import refused
 from gateway.edge.request import Request

@@ -8,13 +8,11 @@ from gateway.policy.http.cookies import PENDING_NAME
 from gateway.policy.http.messages import Fields, RequestHead
 from gateway.policy.session.passes import Pending
 from gateway.policy.session.seal import Sealer
-from gateway.policy.session.session import SessionCookie
+from gateway.policy.session.session import Cookies
 from gateway.policy.session.split_cookies import expired_lines, joined, set_lines
 from gateway.policy.switch.redemption import expiries, parent_domains
 
 PENDING_SECONDS = 12 * 3600
-
-Cookies = tuple[SessionCookie, ...]
 
 
 class PendingCookie:

@@ -27,7 +27,7 @@ from gateway.edge.write_batch import WriteBatch
 from gateway.errors import OutsideFailed, StaleConnection, TimedOut, Unsent, UploadBroken, UploadTooLarge, UploadTooSlow
 from gateway.policy.http.answer_rewrites import Rewrite
 from gateway.policy.http.messages import Malformed
-from gateway.policy.http.repeats import may_repeat
+from gateway.policy.http.methods import may_repeat
 from gateway.policy.http.request_ids import with_id
 from gateway.upstream.connection import Connection
 from gateway.upstream.fetching import TRIES, Fetching, Taking

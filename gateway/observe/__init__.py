@@ -8,6 +8,6 @@ from gateway.observe.library_logs import ForeignRecords, take_over_logging
 from gateway.observe.log import Level, Log
 from gateway.observe.log_values import LONGEST_LIST, NAMES
 from gateway.observe.outlet import Later
-from gateway.observe.repeats import Repeats
+from gateway.observe.repeats import Repeats, Tell
 
-__all__ = ["LONGEST_LIST", "NAMES", "ForeignRecords", "Format", "Later", "Level", "Log", "Repeats", "take_over_logging"]
+__all__ = ["LONGEST_LIST", "NAMES", "ForeignRecords", "Format", "Later", "Level", "Log", "Repeats", "Tell", "take_over_logging"]

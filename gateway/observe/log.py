@@ -78,28 +78,6 @@ class Log:
         """Write one line for an unexpected error: its class, the classes of its causes, and the places in the source; never its text."""
         self.write("error", event, {**(figures or {}), "error": kinds(error), "frames": frames(error)})
 
-    def access(
-        self,
-        *,
-        door: str,
-        method: str = "",
-        app: str = "",
-        route: str = "",
-        verdict: str = "",
-        reason: str = "",
-        status: int,
-        peer: str = "",
-        client: str = "",
-        fingerprint: str = "",
-        request_id: str = "",
-        milliseconds: float,
-    ) -> None:
-        """Write the access log line soon. It is the line that ``tell("request", …)`` would write, without the empty values, but faster.
-
-        Door, method, app, route, verdict and reason are words from short lists. ``milliseconds`` is finite.
-        """
-        self.requests.tell((door, method, app, route, verdict, reason), status, peer, client, fingerprint, request_id, milliseconds)
-
     def flush(self) -> None:
         """Write the delayed lines now, as far as standard error takes them."""
         self._outlet.flush()

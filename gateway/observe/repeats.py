@@ -13,6 +13,8 @@ from typing import Final
 from gateway.observe.outlet import Later, on_the_loop
 
 Tell = Callable[[str, Mapping[str, object]], None]
+"""Gets (event name, figures) for the log and the metrics; never a secret."""
+
 QUIET_SECONDS: Final = 60.0
 MOST_KNOWN: Final = 256
 

@@ -14,7 +14,6 @@ from typing import Final, assert_never
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from gateway.pages.assets import asset_address
-from gateway.pages.factors import factor
 from gateway.pages.form_views import FormKept, FormLost, FrameWithoutSession, SignedInAgain
 from gateway.pages.lost_forms import lost_form
 from gateway.pages.remedies import remedy
@@ -41,6 +40,32 @@ from gateway.pages.views import (
     UpstreamDown,
     View,
 )
+
+_WORDS = {
+    "duo": "a confirmation in Duo",
+    "face": "your face",
+    "fpt": "your fingerprint",
+    "hwk": "a security key",
+    "kba": "the answer to your security question",
+    "mca": "a second way to prove who you are",
+    "mfa": "a second step, for example a code or a confirmation on your phone",
+    "otp": "a one-time code",
+    "pin": "your PIN",
+    "pop": "a key on your device",
+    "pwd": "your password",
+    "sc": "your smart card",
+    "sms": "a code in a text message",
+    "swk": "a confirmation on your phone or computer",
+    "tel": "a phone call",
+    "user": "a tap on your key",
+    "wia": "the sign-in of your Windows computer",
+}
+
+
+def factor(name: str) -> str:
+    """The words for one method. A method without words is shown by the name that the administrator wrote."""
+    return _WORDS.get(name, f"the sign-in method “{name}”")
+
 
 ANYWHERE: Final = ("https:", "http:")
 _ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")

@@ -2,12 +2,49 @@
 
 A folder that is made here has mode 0700. This module also owns the texts about problems with the folder. The check must never create
 anything.
+
+SQLite's write-ahead log needs memory that all processes share, so it does not work on a network file system
+(https://www.sqlite.org/wal.html). Sources: proc_pid_mounts(5), fstab(5).
 """
 
 import os
+import re
 from pathlib import Path
 
-from gateway.shared_state.file_systems import file_system_of, is_network
+NETWORK_FILE_SYSTEMS = frozenset(
+    (
+        *("nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "coda", "ncpfs"),
+        *("ceph", "glusterfs", "lustre", "beegfs", "gpfs", "ocfs2", "gfs2", "orangefs", "pvfs2"),
+        *("sshfs", "s3fs", "gcsfuse", "rclone", "davfs", "davfs2", "curlftpfs", "cephfs", "moosefs", "juicefs", "blobfuse", "blobfuse2"),
+    )
+)
+"""The names that the kernel uses. A file system in user space has the name ``fuse.NAME`` there."""
+
+_ESCAPED = re.compile(r"\\([0-7]{3})")
+
+
+def file_system_of(path: str, mounts: str) -> str | None:
+    """The type of the file system of ``path``, such as "ext4"; None if no line of ``mounts`` matches.
+
+    ``path``: absolute, without links. ``mounts``: the text of ``/proc/mounts``. The deepest mount point counts. If several mounts have the
+    same point, the last one counts, because it covers the others.
+    """
+    found, depth = None, -1
+    for line in mounts.splitlines():
+        words = line.split(" ")
+        if len(words) < 3:
+            continue
+        point = _ESCAPED.sub(lambda escape: chr(int(escape[1], 8)), words[1])
+        below = point if point.endswith("/") else point + "/"
+        if (path + "/").startswith(below) and len(below) >= depth:
+            found, depth = words[2], len(below)
+    return found
+
+
+def is_network(file_system: str) -> bool:
+    """Whether other machines can write to a file system of this type."""
+    return file_system.removeprefix("fuse.").lower() in NETWORK_FILE_SYSTEMS
+
 
 FOLDER_MODE = 0o700
 MOUNTS = Path("/proc/self/mounts")  # /proc/mounts is a link to this file, but it is hidden if systemd sets ProcSubset=pid

@@ -16,7 +16,6 @@ from gateway.revocations import Remembered, Report, Revocation
 from gateway.shared_state.interface import DEFAULT_BOUNDS, REVOCATION_BOUNDS, Bounds, Heard, Lease, Tell
 from gateway.shared_state.published import FORGOTTEN_PART, KINDS
 from gateway.shared_state.redis_keys import FORGOTTEN_BYTES, FORGOTTEN_KEY, Keys, arguments_of, milliseconds
-from gateway.shared_state.redis_log_scripts import PUBLISH, REPORT
 from gateway.shared_state.redis_place import RedisPlace
 from gateway.shared_state.redis_reader import RedisReader
 from gateway.shared_state.redis_scripts import (
@@ -26,9 +25,11 @@ from gateway.shared_state.redis_scripts import (
     GET,
     LEASE,
     LEASE_LOST,
+    PUBLISH,
     PUT,
     RELEASE,
     RENEW,
+    REPORT,
     TAKE,
     Script,
 )

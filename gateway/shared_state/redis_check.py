@@ -10,8 +10,8 @@ from gateway.clock import Clock
 from gateway.errors import StateFailed
 from gateway.shared_state.redis import RedisState
 from gateway.shared_state.redis_keys import Keys
-from gateway.shared_state.redis_log_scripts import ABOUT
 from gateway.shared_state.redis_place import Checked, RedisPlace
+from gateway.shared_state.redis_scripts import ABOUT
 from gateway.shared_state.redis_server import RedisServer
 
 OLDEST = (6, 2)

@@ -24,8 +24,8 @@ from gateway.errors import StateFailed
 from gateway.revocations import Remembered, Revocation
 from gateway.shared_state.interface import Heard, Tell
 from gateway.shared_state.redis_keys import BEGINNING, Id, Keys, StreamEntry, id_of, spelled_id, written_of
-from gateway.shared_state.redis_log_scripts import LOOK
 from gateway.shared_state.redis_place import RedisPlace
+from gateway.shared_state.redis_scripts import LOOK
 from gateway.shared_state.redis_server import RedisServer
 from gateway.shared_state.spelling import BadSpelling, read
 

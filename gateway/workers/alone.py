@@ -13,8 +13,7 @@ from gateway.compose import Gateway
 from gateway.config import Settings, reloaded
 from gateway.errors import BadConfig
 from gateway.observe import Log
-from gateway.workers.running import Running, refused
-from gateway.workers.settling import settle
+from gateway.workers.running import Running, refused, settle
 
 
 async def alone(settings: Settings, log: Log, stop: asyncio.Event) -> None:

@@ -16,8 +16,7 @@ from gateway.compose import Gateway
 from gateway.config import Settings
 from gateway.observe import Log
 from gateway.workers.handover import LISTENS, WAITS, Handover, die_with, settings_read
-from gateway.workers.running import Running
-from gateway.workers.settling import settle
+from gateway.workers.running import Running, settle
 
 
 async def work(given: Handover, log: Log, stop: asyncio.Event) -> None:

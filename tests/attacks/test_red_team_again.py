@@ -9,10 +9,11 @@ import pytest
 
 from gateway.clock import Clock
 from gateway.dev.standin import fault
-from gateway.doors.login.token_ledger import UNDELIVERED_SECONDS, TokenLedger
+from gateway.doors.login.undelivered_answers import UNDELIVERED_SECONDS, UndeliveredAnswers
+from gateway.okta import Browser
 from gateway.policy.http.messages import Answer
 from gateway.policy.session.seal import Sealer
-from gateway.policy.session.session import Fingerprinter, SessionToken
+from gateway.policy.session.session import Fingerprinter, SessionCookie, SessionToken
 from gateway.shared_state import MemoryState
 from tests.attacks.links import ME, OTHER_SITE, OWN_SITE, link, signed_in_at_org
 from tests.harness.browser import ALICE, BOB, LOGIN
@@ -107,9 +108,15 @@ async def test_a_late_answer_that_sets_the_very_value_again_does_not_hold_up_the
 async def test_the_answer_nobody_fetched_is_still_there_when_it_has_to_be_ended() -> None:
     times = [0.0]
     clock = Clock(lambda: times[0], lambda: times[0])
-    ledger = TokenLedger(MemoryState(clock), Sealer((b"s" * 32,), secrets.token_bytes), Fingerprinter(b"k" * 32, "https://org.example"))
-    token = ledger.fingerprint(SessionToken("20111x"))
-    await ledger.keep_undelivered((token,), b"neighbour", Answer(302))
+    token = Fingerprinter(b"k" * 32, "https://org.example").of_token(SessionToken("20111x"))
+    ended: list[tuple[SessionCookie, ...]] = []
+    undelivered = UndeliveredAnswers(
+        MemoryState(clock), Sealer((b"s" * 32,), secrets.token_bytes), lambda cookies, _: ended.append(cookies)
+    )
+    answer = Answer(302, ((b"Set-Cookie", b"sid=new"),))
+    await undelivered.keep((token,), b"neighbour", answer, Browser(b"", b"", b"", "192.0.2.1"))
     times[0] = UNDELIVERED_SECONDS + 0.1
-    assert await ledger.take_undelivered((token,), b"neighbour") == Answer(302)
-    assert await ledger.take_undelivered((token,), b"neighbour") is None
+    assert await undelivered.take((token,), b"neighbour") == answer
+    assert await undelivered.take((token,), b"neighbour") is None
+    await undelivered.aclose()
+    assert ended == []

@@ -11,6 +11,7 @@ import pytest
 from gateway.dev.standin import Fault
 from gateway.edge.frames import close_frame
 from gateway.policy.session.revocation_epoch import TOLERANCE_SECONDS
+from gateway.shared_state import MemoryState
 from tests.attacks.streams import EVENT, app, broken, echoes, opened
 from tests.harness.browser import ALICE, BOB, HR, WIKI, Browser
 from tests.harness.site import CONFIGURATION, FETCH, Site, cookie_line, deployed
@@ -26,7 +27,7 @@ async def sharing(engine: str, folder: Path) -> AsyncIterator[tuple[Site, Site]]
     """Two whole gateways with one memory, and one clock."""
     state = f'[state]\ndirectory = "{folder}"\n' if engine == "sqlite" else ""
     configuration = CONFIGURATION.replace("[[app]]", f"{state}[[app]]", 1)
-    async with deployed(configuration=configuration, shares=engine == "memory") as site, site.beside() as replica:
+    async with deployed(configuration=configuration, shares=MemoryState if engine == "memory" else None) as site, site.beside() as replica:
         site.times.passed += TOLERANCE_SECONDS + 1.0
         yield site, replica
 

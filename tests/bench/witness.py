@@ -17,6 +17,7 @@ from typing import TextIO
 
 from gateway.observe import Format, Log
 from gateway.observe.metrics import Metrics
+from tests.observe.access_lines import access
 
 LIMIT_MICROSECONDS = 3.0
 ROUNDS, REPEATS = 50, 1000
@@ -65,8 +66,9 @@ def cost_of_line(form: Format, stream: TextIO) -> float:
     """Print what lines of this form cost, and return the usual one at best."""
     log, numbers = Log("info", form, stream, later=waits), iter(range(sys.maxsize))
 
-    def access(peer: str = "192.0.2.1", client: str = "198.51.100.7", fingerprint: str = "0123456789ab") -> None:
-        log.access(
+    def usual_line(peer: str = "192.0.2.1", client: str = "198.51.100.7", fingerprint: str = "0123456789ab") -> None:
+        access(
+            log,
             door="app",
             method="GET",
             app="hr",
@@ -82,13 +84,13 @@ def cost_of_line(form: Format, stream: TextIO) -> float:
 
     def from_a_stranger() -> None:
         number = next(numbers)
-        access(client=f"2001:db8::{number & 0xFFFF:x}:{number >> 16:x}", fingerprint=f"{number:012x}")
+        usual_line(client=f"2001:db8::{number & 0xFFFF:x}:{number >> 16:x}", fingerprint=f"{number:012x}")
 
     words = {"door": "app", "method": "GET", "app": "hr", "route": "app", "verdict": "admit", "reason": "session", "status": 200}
     figures = {**words, "peer": "192.0.2.1", "client": "198.51.100.7", "fingerprint": "0123456789ab", "milliseconds": 1.23456}
     shown(f"{form} line, the general way", lambda: log.tell("request", figures))
     shown(f"{form} line, new client and session each time", from_a_stranger)
-    usual = shown(f"{form} line", access)
+    usual = shown(f"{form} line", usual_line)
     log.close()
     if log.lost:
         print(f"{log.lost} lines found no room in the pipe")
@@ -112,7 +114,7 @@ def main() -> int:
     with read_by_another() as stream:
         line = max([cost_of_line(form, stream) for form in FORMS])
     off = Log("warning")
-    shown("line above the level", lambda: off.access(door="app", status=200, milliseconds=1.0))
+    shown("line above the level", lambda: access(off, door="app", status=200))
     is_good = line + counts < LIMIT_MICROSECONDS
     print(f"line and counts {line + counts:.2f} µs; limit {LIMIT_MICROSECONDS:.0f} µs: {'held' if is_good else 'BROKEN'}")
     return 0 if is_good else 1

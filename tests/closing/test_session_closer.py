@@ -1,20 +1,26 @@
 """Closing at Okta goes on to its end: without its client, past a bad hour of Okta's, and never says "gone" without proof."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import pytest
 
 from gateway.clock import Clock
+from gateway.closing.closing_steps import ClosingTimes
+from gateway.closing.kept_closings import KeptClosings
 from gateway.closing.session_closer import LIMITED, Closer
+from gateway.coordination.in_flight_requests import InFlightRequests
 from gateway.dev.standin import Org, OrgSession, fault, serve
 from gateway.okta import Browser, Okta
 from gateway.outbound import Deadlines, Destination, open_client
+from gateway.policy.session.seal import Sealer
 from gateway.policy.session.session import Fingerprinter, SessionCookie
 from gateway.policy.switch.switch import Confirm, Proven, Redeem, Refuse
 from gateway.revocations import LocalRevocations
 from gateway.sessions import Asking, SessionRules, Sessions
+from gateway.shared_state import MemoryState
 
 BROWSER = Browser(b"test", b"", b"", "127.0.0.1")
 ME = "/api/v1/sessions/me"
@@ -60,7 +66,9 @@ async def room() -> AsyncIterator[Room]:
             clock,
             lambda *_: None,
         )
-        closer = Closer(sessions, okta, lambda e, f: made.tell(e, f), retry_seconds=(0.0,) * 5)
+        state, sealer = MemoryState(clock), Sealer((b"s" * 32,), secrets.token_bytes)
+        kept, in_flight = KeptClosings(state, sealer), InFlightRequests()
+        closer = Closer(sessions, okta, kept, in_flight, lambda e, f: made.tell(e, f), ClosingTimes(), retry_seconds=(0.0,) * 5)
         made = Room(running.org, sessions, revocations, closer)
         yield made
         await made.closer.aclose()
@@ -148,7 +156,7 @@ async def test_x9_what_okta_cannot_have_issued_is_not_closed(room: Room) -> None
     planted = SessionCookie(b"sid", b"\xff\xfe")
     assert await room.closer.switch((planted,), BROWSER, trusted=True) == Redeem()
     assert await room.closer.close((planted,), BROWSER) == Proven()
-    assert not await room.closer.has_ended((planted,), BROWSER)
+    assert not await room.closer.questions.has_ended((planted,), BROWSER)
     assert room.org.journal.rows == []
 
 

@@ -7,37 +7,38 @@ import pytest
 
 from gateway.errors import Unreachable
 from gateway.policy.session.passes import Pending
-from gateway.revocations import LocalRevocations, Revocation
-from tests.doors.own_gateway import OwnGateway, own_gateway
+from gateway.revocations import Revocation
+from gateway.shared_state import MemoryState
+from tests.harness.app import greets
 from tests.harness.browser import ALICE, BOB, FORM, HR, LOGIN, WIKI, Browser
+from tests.harness.site import Site, deployed
 
 PASS, PENDING = "__Host-gateway", "__Host-gateway-pending"
 SIGN_OUT = "/.gateway/sign-out"
 
 
-class Alone(LocalRevocations):
-    """A process whose neighbours cannot be told."""
-
-    async def publish(self, revocation: Revocation) -> None:
-        self.remember(revocation)
-        raise Unreachable("the other replicas")
-
-
 @pytest.fixture
-async def gateway() -> AsyncIterator[OwnGateway]:
-    async with own_gateway() as made:
+async def gateway() -> AsyncIterator[Site]:
+    async with deployed(script=greets) as made:
         yield made
 
 
-async def test_without_okta_the_browser_is_signed_out_at_once_and_carries_what_is_unproven(gateway: OwnGateway) -> None:
-    browser = await gateway.in_app()
+class Alone(MemoryState):
+    """The shared state of a process whose neighbours cannot be told."""
+
+    async def publish(self, revocation: Revocation) -> None:
+        raise Unreachable("the other replicas")
+
+
+async def test_without_okta_the_browser_is_signed_out_at_once_and_carries_what_is_unproven(gateway: Site) -> None:
+    browser = await gateway.entered()
     gateway.fails("DELETE")
     old = browser.jar(HR)[PASS]
     posted = await browser.post(f"{HR}{SIGN_OUT}")
     assert posted.status == 303 and len(gateway.org.sessions.live()) == 1
     shown = await browser.ask(posted.location)
     assert "You are signed out in this browser" in shown.body and "keep trying" in shown.body
-    assert set(browser.okta_cookies()) == {PENDING} and "close_unproven" in gateway.told
+    assert set(browser.okta_cookies()) == {PENDING} and "close_unproven" in [line["event"] for line in gateway.lines]
     assert (await browser.ask(f"{HR}/", cookie=f"{PASS}={old}")).status == 302
     gateway.org.faults.clear()
     again = await browser.post(f"{LOGIN}{SIGN_OUT}")
@@ -45,12 +46,12 @@ async def test_without_okta_the_browser_is_signed_out_at_once_and_carries_what_i
 
 
 @pytest.mark.parametrize("proven", [True, False])
-async def test_the_end_of_a_sign_out_is_nothing_to_a_browser_with_a_session_of_its_own(gateway: OwnGateway, proven: bool) -> None:
-    browser = await gateway.in_app(BOB)
+async def test_the_end_of_a_sign_out_is_nothing_to_a_browser_with_a_session_of_its_own(gateway: Site, proven: bool) -> None:
+    browser = await gateway.entered(BOB)
     if not proven:
         gateway.fails("DELETE")
     done = (await browser.post(f"{HR}{SIGN_OUT}", "then=switch")).location
-    other = await gateway.in_app(ALICE)
+    other = await gateway.entered(ALICE)
     before = dict(other.jar(LOGIN))
     shown = await other.ask(done)
     assert shown.status == 200 and "Sign out?" in shown.body and ALICE in shown.body
@@ -59,17 +60,17 @@ async def test_the_end_of_a_sign_out_is_nothing_to_a_browser_with_a_session_of_i
     assert "Sign out?" in doubled.body and doubled.set_names == []
 
 
-async def test_while_okta_does_not_say_whose_session_it_is_the_end_of_a_sign_out_is_somebody_elses(gateway: OwnGateway) -> None:
-    browser = await gateway.in_app(BOB)
+async def test_while_okta_does_not_say_whose_session_it_is_the_end_of_a_sign_out_is_somebody_elses(gateway: Site) -> None:
+    browser = await gateway.entered(BOB)
     done = (await browser.post(f"{HR}{SIGN_OUT}")).location
     gateway.fails("GET")
-    other, _ = gateway.signed_in(ALICE)
+    other, _ = gateway.session(ALICE)
     shown = await other.ask(done)
     assert "Sign out?" in shown.body and shown.set_names == []
 
 
-async def test_a_browser_that_never_had_the_session_carries_no_end_of_it(gateway: OwnGateway) -> None:
-    browser = await gateway.in_app(BOB)
+async def test_a_browser_that_never_had_the_session_carries_no_end_of_it(gateway: Site) -> None:
+    browser = await gateway.entered(BOB)
     gateway.fails("DELETE")
     done = (await browser.post(f"{HR}{SIGN_OUT}")).location
     shown = await gateway.browser().ask(done)
@@ -80,21 +81,20 @@ async def test_a_browser_that_never_had_the_session_carries_no_end_of_it(gateway
     assert "You are signed out in this browser" in again.body and again.set_names == [PENDING]
 
 
-async def test_two_unproven_ends_are_carried_together(gateway: OwnGateway) -> None:
-    browser = await gateway.in_app()
+async def test_two_unproven_ends_are_carried_together_and_nobody_is_let_in_meanwhile(gateway: Site) -> None:
+    browser = await gateway.entered()
     gateway.fails("DELETE")
-    for login in (ALICE, BOB):
-        browser.signs_in(gateway.org.sign_in(login))
-        browser.jar(HR).clear()
-        await browser.walk(f"{HR}/")
-        await browser.walk((await browser.post(f"{HR}{SIGN_OUT}")).location)
-    opened = gateway.sealer.open("pending", "login.example.com:443", browser.jar(LOGIN)[PENDING])
+    await browser.walk((await browser.post(f"{HR}{SIGN_OUT}")).location)
+    browser.signs_in(gateway.org.sign_in(BOB))
+    assert (await browser.walk(f"{HR}/"))[0].status == 503
+    await browser.post(f"{LOGIN}{SIGN_OUT}")
+    opened = gateway.parts.sealer.open("pending", "login.example.com:443", browser.jar(LOGIN)[PENDING])
     assert opened is not None and opened.payload.count(b"sid") == 2
 
 
 async def test_when_the_other_replicas_cannot_be_told_the_page_does_not_claim_the_end() -> None:
-    async with own_gateway(revocations=Alone) as gateway:
-        browser = await gateway.in_app()
+    async with deployed(script=greets, shares=Alone) as gateway:
+        browser = await gateway.entered()
         old = browser.jar(HR)[PASS]
         posted = await browser.post(f"{HR}{SIGN_OUT}")
         shown = await browser.ask(posted.location)
@@ -102,7 +102,7 @@ async def test_when_the_other_replicas_cannot_be_told_the_page_does_not_claim_th
         assert (await browser.ask(f"{HR}/", cookie=f"{PASS}={old}")).status == 302
 
 
-async def test_the_pending_cookies_never_outgrow_what_a_browser_keeps(gateway: OwnGateway) -> None:
+async def test_the_pending_cookies_never_outgrow_what_a_browser_keeps(gateway: Site) -> None:
     browser = gateway.browser()
     gateway.fails("GET")
     values = [secrets.token_urlsafe(2250) for _ in range(6)]
@@ -111,14 +111,14 @@ async def test_the_pending_cookies_never_outgrow_what_a_browser_keeps(gateway: O
         pending = [text for name, text in browser.jar(LOGIN).items() if name.startswith(PENDING)]
         assert reply.status == 200 and all(len(text) < 4000 for text in pending)
     assert sorted(name for name in browser.jar(LOGIN) if name.startswith(PENDING)) == [PENDING, f"{PENDING}-2", f"{PENDING}-3"]
-    opened = gateway.sealer.open("pending", "login.example.com:443", "".join(pending)[2:])
+    opened = gateway.parts.sealer.open("pending", "login.example.com:443", "".join(pending)[2:])
     carried = Pending.unpacked(opened.payload) if opened is not None else None
     assert carried is not None and [cookie.value.decode() for cookie in carried.cookies] == values[-3:]
 
 
 async def test_the_session_itself_is_refused_whatever_cookie_another_app_knows_it_by() -> None:
-    async with own_gateway("identity") as gateway:
-        browser, session = gateway.signed_in()
+    async with deployed("identity", script=greets) as gateway:
+        browser, session = gateway.session()
         await browser.walk(f"{HR}/")
         browser.jars[LOGIN.removeprefix("https://")] = {"idx": gateway.org.sessions.renew_idx(session)}
         reply, _ = await browser.walk(f"{WIKI}/")

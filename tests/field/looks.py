@@ -25,7 +25,7 @@ from gateway.policy.routing.routing import Access, App, LoginHost, RouteTable, R
 from gateway.policy.session import okta_values, sign_in_loops
 from gateway.policy.session.session import SessionCookie
 from gateway.policy.switch import clients, foreign_forms, nested_tokens, new_session, org_requests, start
-from gateway.policy.switch.org_parameters import Parameters, folded_name
+from gateway.policy.switch.org_parameters import Parameters, folded_names
 from gateway.policy.switch.org_places import LONGEST_PATH, OrgPath
 from gateway.policy.switch.redemption import cookies_set, leaves_with_token, settled
 
@@ -117,7 +117,7 @@ LOOKS: dict[str, Callable[[str], object]] = {
     "percent.printable": percent.printable,
     "org_places, up to the longest path": lambda text: judged_place(text[:LONGEST_PATH]),
     "org_places": judged_place,
-    "org_parameters.folded_name": folded_name,
+    "org_parameters.folded_names": lambda text: folded_names((text,)),
     "org_parameters, a query": taken,
     "org_parameters, a form of another site": lambda text: foreign_forms.return_parameters(text.encode("utf-8", "replace")),
     "nested_tokens": nested_tokens.nested_tokens,

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from gateway.shared_state import MemoryState
 from tests.field.app_of_sessions import SIGN_OUT, WITH_SIGN_OUT, AppOfSessions, asked, fetched, removed, stamped
 from tests.field.restarts import at
 from tests.harness.app import Behind, Visit
@@ -18,7 +19,7 @@ PASS = "__Host-gateway"
 
 @pytest.fixture
 async def site() -> AsyncIterator[Site]:
-    async with deployed(configuration=WITH_SIGN_OUT, shares=True) as made:
+    async with deployed(configuration=WITH_SIGN_OUT, shares=MemoryState) as made:
         yield made
 
 

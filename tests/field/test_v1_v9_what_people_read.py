@@ -5,7 +5,7 @@ import re
 import pytest
 
 from gateway.pages import BadRequest, ConfirmSwitch, RefusedPage, SessionPage, SignedOutPage, View, render
-from gateway.pages.factors import factor
+from gateway.pages.rendering import factor
 from tests.harness.browser import ALICE, HR, LOGIN, Reply
 from tests.harness.site import CONFIGURATION, FETCH, NAVIGATE, Site, deployed
 from tests.pages.parsed import parse

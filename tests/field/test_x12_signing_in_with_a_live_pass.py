@@ -1,11 +1,10 @@
 """Row X12: with a valid pass, the sign-in address redirects to the target at once. Only many such redirects in a minute count as a loop."""
 
 from gateway.policy.session.sign_in_loops import STRAIGHT_ON_ALLOWED
-from tests.doors.own_gateway import own_gateway
+from tests.harness.app import greets
 from tests.harness.browser import ALICE, HR
-from tests.harness.browser import HR as OWN_HR
 from tests.harness.gateway import REPLICAS
-from tests.harness.site import FETCH, Site
+from tests.harness.site import FETCH, Site, deployed
 
 PASS, START = "__Host-gateway", "__Host-gateway-start"
 SIGN_IN = "/.gateway/sign-in?to=/x"
@@ -56,13 +55,13 @@ async def test_x12_a_bad_target_with_a_live_pass_is_none(site: Site) -> None:
 
 
 async def test_x12_failures_still_count() -> None:
-    async with own_gateway() as gateway:
-        browser, _ = gateway.signed_in()
+    async with deployed(script=greets) as gateway:
+        browser, _ = gateway.session()
         statuses = []
         for _ in range(4):
-            reply = await browser.ask(f"{OWN_HR}{SIGN_IN}")
+            reply = await browser.ask(f"{HR}{SIGN_IN}")
             statuses.append(reply.status)
             if reply.status == 302:
                 await browser.ask((await browser.ask(reply.location)).location)
-                browser.jar(OWN_HR).pop(PASS)  # a browser that does not keep the pass
+                browser.jar(HR).pop(PASS)  # a browser that does not keep the pass
         assert statuses == [302, 302, 302, 400]

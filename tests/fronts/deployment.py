@@ -22,7 +22,7 @@ from gateway.config import read
 from gateway.dev.standin import Org, RunningOrg, fault, serve
 from gateway.observe import Log
 from tests.fronts.running import Front
-from tests.harness.app import Behind, Visit
+from tests.harness.app import Behind, Visit, greet
 from tests.harness.clock import Times
 from tests.harness.configuration import SEALED
 from tests.harness.person import HR, LOGIN, PORTAL, Person, Reply, redemption
@@ -81,8 +81,7 @@ class App(Behind):
             await echo(visit)
             raise ConnectionError
         self.bodies.append(await visit.body())
-        hello = b"hello " + (visit.value(b"remote-user") or b"")
-        await visit.say(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n" % len(hello) + hello)
+        await greet(visit)
 
     @property
     def paths(self) -> list[str]:

@@ -44,6 +44,18 @@ async def hello(visit: Visit) -> None:
     await visit.say(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n" + (b"" if visit.line.startswith(b"HEAD") else b"hello"))
 
 
+async def greets(visit: Visit) -> None:
+    """Answer with the user that the app was told."""
+    await visit.body()
+    await greet(visit)
+
+
+async def greet(visit: Visit) -> None:
+    """The same, once the body was read."""
+    text = b"hello " + (visit.value(b"remote-user") or visit.value(b"x-auth-user") or b"")
+    await visit.say(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n" % len(text) + text)
+
+
 def answering(text: bytes, *, then_close: bool = False) -> Script:
     async def script(visit: Visit) -> None:
         await visit.body()

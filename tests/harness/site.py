@@ -18,15 +18,17 @@ from typing import NamedTuple
 import aiohttp
 from aiohttp import DummyCookieJar
 
+from gateway.compose.parts import Parts
 from gateway.config.environment import SEAL_KEYS
-from gateway.dev.standin import Org, OrgSession, RunningOrg, serve
+from gateway.dev.standin import Fault, Org, OrgSession, RunningOrg, serve
 from gateway.observe import Log
+from gateway.policy.session.session import SessionCookie
 from gateway.shared_state import MemoryState
-from tests.harness.app import Behind
+from tests.harness.app import Behind, Script, hello
 from tests.harness.browser import ALICE, HR, LOGIN, WIKI, Browser
 from tests.harness.clock import Times
 from tests.harness.configuration import SEALED
-from tests.harness.gateway import AnyGateway, made_gateway, with_state
+from tests.harness.gateway import AnyGateway, each, made_gateway, with_state
 from tests.harness.replies import Reply
 from tests.harness.wire import PATIENCE, Wire
 
@@ -188,6 +190,25 @@ class Site:
         """The gateway's log so far."""
         return [json.loads(line) for line in self.written.getvalue().splitlines()]
 
+    @property
+    def notes(self) -> list[dict[str, object]]:
+        """What the log says of each request so far: its route, verdict, reason and fingerprint."""
+        names = ("route", "verdict", "reason", "fingerprint")
+        return [{name: line.get(name, "") for name in names} for line in self.lines if line["event"] == "request"]
+
+    @property
+    def parts(self) -> Parts:
+        """The objects that the doors of the first gateway share."""
+        return each(self.gateway)[0].parts
+
+    def fails(self, method: str) -> None:
+        """Make the org answer 503 to this method on `/sessions/me` from now on."""
+        self.org.faults.add(Fault("/api/v1/sessions/me", method, 503, times=None))
+
+    async def revoke(self, browser: Browser) -> None:
+        """Revoke the session of this browser, as a sign-out in another tab does."""
+        await self.parts.sessions.revoke([SessionCookie(name.encode(), value.encode()) for name, value in browser.okta_cookies().items()])
+
     def seen(self, path: str, method: str | None = None) -> int:
         """Return how many requests for this path reached the org."""
         return sum(row.path == path and method in (None, row.method) for row in self.org.journal.rows)
@@ -206,20 +227,22 @@ async def deployed(
     session: str = "",
     configuration: str = CONFIGURATION,
     named: Named = LITERAL,
-    shares: bool = False,
+    script: Script = hello,
+    shares: type[MemoryState] | None = None,
 ) -> AsyncIterator[Site]:
     """Start the whole deployment; it is removed at the end. ``listen`` and ``session``: further keys of these tables.
+    ``script``: how the app answers.
 
-    ``shares``: gateways beside this one share its memory, if the configuration names no state.
+    ``shares``: the memory that gateways beside this one share with it, if the configuration names no state.
     """
     org = Org(engine="identity" if engine == "identity" else "classic")
     org.trusted_origins |= {LOGIN, HR, WIKI, IIS, LOCAL}
-    running, behind, times, written = await serve(org), Behind(), Times(), io.StringIO()
+    running, behind, times, written = await serve(org), Behind(script), Times(), io.StringIO()
     app = await asyncio.start_server(behind.serve, "127.0.0.1", 0)
     behind.port = app.sockets[0].getsockname()[1]
     text = configuration.format(org=running.url, upstream=f"http://{named.app}:{behind.port}", listen=listen, session=session)
-    text = with_state(text) if shares else text
-    state = MemoryState(times.clock()) if shares else None
+    text = with_state(text) if shares is not None else text
+    state = shares(times.clock()) if shares is not None else None
     gateway = made_gateway(text, Log("debug", stream=written), times.clock(), nameservers=named.nameservers, state=state)
     browsers = aiohttp.ClientSession(cookie_jar=DummyCookieJar(), skip_auto_headers=("User-Agent", "Accept"))
     made = Site(org, running, behind, gateway, times, written, browsers, text, state)

@@ -34,7 +34,6 @@ _REASONS = {
     "Outcome": (2,),
     "refusal": (2,),
     "HookReply": (2,),
-    "Told": (2,),  # an Outcome, where another class has that name
 }
 
 

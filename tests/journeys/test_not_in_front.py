@@ -7,7 +7,7 @@ import aiohttp
 from yarl import URL
 
 from gateway.dev.standin import Fault, fault
-from gateway.policy.oidc.refused_codes import MOST_REFUSED
+from gateway.policy.oidc.bounces import MOST_REFUSED
 from tests.journeys.not_in_front import ALICE, BOB, SCRIPT, Apart, Times, apart, engine, signs_out
 
 __all__ = ["apart", "engine"]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from gateway.observe import Format, Level, Log
 from gateway.observe.access_log import LARGEST_MEMORY, AccessLine
 from gateway.observe.formats import Moments
+from tests.observe.access_lines import access
 
 WALL = 1_930_000_000.000_123
 FORMS: tuple[Format, ...] = ("json", "text")
@@ -31,20 +32,8 @@ def _log(form: Format, level: Level = "info", always: dict[str, object] | None =
 
 
 def _access(log: Log, told: dict[str, str], status: int, milliseconds: float) -> None:
-    log.access(
-        door=told["door"],
-        method=told["method"],
-        app=told["app"],
-        route=told["route"],
-        verdict=told["verdict"],
-        reason=told["reason"],
-        status=status,
-        peer=told["peer"],
-        client=told["client"],
-        fingerprint=told["fingerprint"],
-        request_id=told["request_id"],
-        milliseconds=milliseconds,
-    )
+    parts = {name: part for name, part in told.items() if name not in ("status", "milliseconds")}
+    access(log, status=status, milliseconds=milliseconds, **parts)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -72,7 +61,7 @@ def test_a_line_is_what_a_general_one_would_be(
 
 def test_a_line_has_its_parts_in_order() -> None:
     log, stream = _log("text")
-    log.access(door="app", app="hr", verdict="admit", status=200, peer="192.0.2.1", fingerprint="0123456789ab", milliseconds=1.23456)
+    access(log, door="app", app="hr", verdict="admit", status=200, peer="192.0.2.1", fingerprint="0123456789ab", milliseconds=1.23456)
     assert stream.getvalue() == (
         "at=2031-02-27T23:06:40.000123Z level=info event=request door=app app=hr verdict=admit status=200 "
         "peer=192.0.2.1 fingerprint=0123456789ab milliseconds=1.235\n"
@@ -88,7 +77,7 @@ def test_above_its_level_nothing_is_even_made(level: Level) -> None:
         return WALL
 
     stream = io.StringIO()
-    Log(level, stream=stream, wall=wall).access(door="app", status=200, milliseconds=1.0)
+    access(Log(level, stream=stream, wall=wall), door="app", status=200, milliseconds=1.0)
     assert (stream.getvalue(), asked) == ("", [])
 
 
@@ -129,7 +118,7 @@ def test_the_moment_is_as_wide_in_every_second_and_follows_a_clock_that_is_set_b
 
 def test_a_value_moves_no_cursor() -> None:
     log, stream = _log("text")
-    log.access(door="app", reason="\x1b[2J\r\u2028é two", status=200, milliseconds=1.0)
+    access(log, door="app", reason="\x1b[2J\r\u2028é two", status=200, milliseconds=1.0)
     log.tell("request", {"reason": "\x1b[2J\r"})
     written = stream.getvalue()
     assert len(written.splitlines()) == 2

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from gateway.observe import Level, Log
 from gateway.observe.outlet import LARGEST_BACKLOG, LARGEST_BATCH, Outlet, never, on_the_loop
 from gateway.observe.sinks import LARGEST_WRITE, StreamSink
+from tests.observe.access_lines import access
 
 PATIENCE = 10.0
 
@@ -65,7 +66,7 @@ def _lost(lost: int) -> str:
 
 
 def _access(log: Log, status: int) -> None:
-    log.access(door="app", status=status, milliseconds=1.0)
+    access(log, door="app", status=status)
 
 
 def _told(text: str) -> list[object]:

@@ -111,7 +111,7 @@ from gateway.observe import Log
 log = Log()
 async def main():
     for number in range({lines}):
-        log.access(door="app", status=number, milliseconds=1.0)
+        log.requests.tell(("app", "", "", "", "", ""), number, "", "", "", "", 1.0)
 asyncio.run(main())
 {then}
 """

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.shared_state.file_systems import NETWORK_FILE_SYSTEMS, file_system_of, is_network
+from gateway.shared_state.folder import NETWORK_FILE_SYSTEMS, file_system_of, is_network
 
 MOUNTS = """\
 /dev/sda1 / ext4 rw,relatime 0 0

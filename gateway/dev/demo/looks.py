@@ -1,13 +1,43 @@
-"""Renders the demonstration's pages from templates, serves their files, and sets the header fields that all pages have.
+"""Renders the demonstration's pages from templates, serves them and their files, and sets the header fields that all pages have.
 
-Owns: rendering. Must never serve a file that its caller did not name, or load anything from another site.
+Owns: rendering. Must never serve a file that its caller did not name, load anything from another site, or log
+a request, because addresses hold session tokens.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
+
+SHUTDOWN_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """An application that listens on `host` and `port` until `aclose`."""
+
+    host: str
+    port: int
+    runner: web.AppRunner
+
+    async def aclose(self) -> None:
+        """Stop listening, end open streams, and free the port."""
+        await self.runner.cleanup()
+
+
+async def serve(app: web.Application, host: str, port: int) -> Running:
+    """Start the application and return it. Port 0 is any free port. OSError if the address is taken."""
+    runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_SECONDS)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except BaseException:
+        await runner.cleanup()
+        raise
+    return Running(host=host, port=runner.addresses[0][1], runner=runner)
+
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -3,8 +3,13 @@
 Owns: what such an application does with `Remote-User`, and a page that shows every header field of the request, so that a developer sees
 what the gateway forwards. It believes `Remote-User` without a check, as legacy applications do. Must never write a cookie's value into
 a page.
+
+Its sessions are a JSESSIONID cookie and a dictionary, as in many old applications. There are never more than `SESSION_LIMIT`; the oldest is
+dropped. The cookie is trusted without a check, on purpose: the demonstration shows that the gateway keeps bob out of alice's session.
 """
 
+import secrets
+from collections import OrderedDict
 from dataclasses import dataclass
 from hashlib import sha256
 from posixpath import dirname
@@ -14,8 +19,40 @@ from aiohttp import BodyPartReader, web
 
 from gateway.dev.demo.looks import file_routes, page
 from gateway.dev.demo.payroll_live import Live
-from gateway.dev.demo.payroll_sessions import COOKIE_NAME, OwnSession, OwnSessions
 from gateway.dev.demo.payroll_slips import MONTHS, is_month, money, month_name, slip
+
+COOKIE_NAME = "JSESSIONID"
+
+
+@dataclass(slots=True)
+class OwnSession:
+    """One session: the user in `Remote-User` when it began, and how many requests it had."""
+
+    owner: str | None
+    visits: int = 0
+
+
+class OwnSessions:
+    """All sessions, oldest first."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._sessions: OrderedDict[str, OwnSession] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    def visit(self, presented: str | None, user: str | None) -> tuple[str, OwnSession]:
+        """Return the session of this cookie value, or a new one of `user`, and count the request."""
+        session = self._sessions.get(presented) if presented else None
+        if presented is None or session is None:
+            presented, session = secrets.token_hex(16).upper(), OwnSession(owner=user)
+            self._sessions[presented] = session
+            while len(self._sessions) > self._limit:
+                self._sessions.popitem(last=False)
+        session.visits += 1
+        return presented, session
+
 
 SESSION_LIMIT: Final = 1000
 SHOWN_CHARACTERS: Final = 200

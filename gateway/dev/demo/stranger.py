@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from gateway.dev.demo.looks import file_routes, page
-from gateway.dev.demo.tokens import ORG_CLIENT, NoToken, org_client, redeeming_url, session_token
+from gateway.dev.demo.portal import ORG_CLIENT, NoToken, org_client, redeeming_url, session_token
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ Without a session token, a session can begin by:
 None of them closes the session that the browser had. `/app/{name}/{id}/slo/saml` ends it, for a request that the app signed. `/activate`
 confirms a device for its user. `org.app_links` lets a test demand a step-up of a living session (with its own `stateToken`), or move an app
 to another origin. `org.clients` holds registered clients, `org.apps` SAML and WS-Fed apps, `org.accounts` locks and factors of users.
-control.py and control_people.py list the control paths.
+control.py lists the control paths.
 """
 
 from gateway.dev.standin.clients import Client

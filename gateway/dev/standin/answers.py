@@ -49,6 +49,14 @@ BY_STATUS: Mapping[int, str] = {
 }
 
 
+class Refused(Exception):
+    """Ends a call with this answer."""
+
+    def __init__(self, response: web.Response) -> None:
+        super().__init__()
+        self.response = response
+
+
 def error_object(code: str, what: str = "") -> dict[str, Any]:
     """Return Okta's error object for a code. `what` is inserted into its summary."""
     return {

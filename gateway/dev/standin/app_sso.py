@@ -27,7 +27,7 @@ _NOT_ASSIGNED = "You are not allowed to access this app. To request access, cont
 def app_link(call: Call) -> web.Response:
     """Redeem `sessionToken` or `onetimetoken`, then answer for the app. If needed, show the sign-in page or ask for a step-up first.
 
-    A registered app (sso_apps.py) gets its own answer. A test may move an app to another origin (app_links.py). Any other app link is
+    A registered app (sso_apps.py) gets its own answer. A test may move an app to another origin (`AppLinks`). Any other app link is
     answered with a page that names the user.
     """
     app = call.org.apps.of_link(call.path)

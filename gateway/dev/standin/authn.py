@@ -2,7 +2,7 @@
 
 Owns: `/api/v1/authn` and below: the state of a sign-in, and which call leads to the next state.
 Must never: open a session, or answer a wrong login differently from a wrong password.
-Rules: Okta's Authentication API.
+Rules: Okta's Authentication API (`activation.sharedSecret` is in base32).
 
     POST authn ─▶ LOCKED_OUT
          │ password expired          ┌──── previous ────┐
@@ -16,12 +16,11 @@ Rules: Okta's Authentication API.
 from aiohttp import web
 
 from gateway.dev.standin import step_up
-from gateway.dev.standin.accounts import TYPES, Factor
-from gateway.dev.standin.answers import error, error_with_cause, json_answer
+from gateway.dev.standin.accounts import STEP_SECONDS, TYPES, Factor
+from gateway.dev.standin.answers import Refused, error, error_with_cause, json_answer
 from gateway.dev.standin.call import Call
 from gateway.dev.standin.clock import whole_seconds
 from gateway.dev.standin.credentials import embedded_user, has_password
-from gateway.dev.standin.enrollments import enrollment
 from gateway.dev.standin.transactions import Transaction
 from gateway.dev.standin.users import User
 
@@ -78,10 +77,7 @@ def _begun(call: Call, transaction: Transaction) -> web.Response:
 
 def enroll(call: Call) -> web.Response:
     """Begin to set up the factor that the body names; 400 for a kind that the org does not have."""
-    found = _under_way(call)
-    if isinstance(found, web.Response):
-        return found
-    token, transaction = found
+    token, transaction = _under_way(call)
     if transaction.state != "MFA_ENROLL":
         return error("E0000079")
     if (call.payload() or {}).get("factorType") != TYPES["totp"]:
@@ -92,10 +88,7 @@ def enroll(call: Call) -> web.Response:
 
 def activate(call: Call) -> web.Response:
     """Check the first `passCode` of a new factor. If it is right, the user has this factor, and the sign-in is complete."""
-    found = _under_way(call)
-    if isinstance(found, web.Response):
-        return found
-    token, transaction = found
+    token, transaction = _under_way(call)
     factor = transaction.enrolling
     if factor is None or factor.id != call.path_names["id"]:
         return error("E0000007", f"{call.path_names['id']} (UserFactor)")
@@ -106,21 +99,18 @@ def activate(call: Call) -> web.Response:
     return _verified(call, token, transaction)
 
 
-def _under_way(call: Call) -> tuple[str, Transaction] | web.Response:
-    """Return the transaction of the body's `stateToken`; 401 E0000011 when it is dead."""
+def _under_way(call: Call) -> tuple[str, Transaction]:
+    """Return the `stateToken` of the body and its transaction; refuse a dead one with 401 E0000011."""
     token = (call.payload() or {}).get("stateToken")
     transaction = call.org.transactions.meaning(token) if isinstance(token, str) else None
     if not isinstance(token, str) or transaction is None:
-        return error("E0000011")
+        raise Refused(error("E0000011"))
     return token, transaction
 
 
 def verify(call: Call) -> web.Response:
     """Check a `passCode`, send a push, or return its result; 403 E0000068 for a wrong code, E0000069 for one too many."""
-    found = _under_way(call)
-    if isinstance(found, web.Response):
-        return found
-    token, transaction = found
+    token, transaction = _under_way(call)
     account = call.org.accounts.of(transaction.user)
     factor = account.factor(call.path_names["id"])
     if factor is None:
@@ -149,10 +139,8 @@ def _pushed(call: Call, token: str, transaction: Transaction, factor: Factor) ->
 
 def resend(call: Call) -> web.Response:
     """Send the push again."""
-    found = _under_way(call)
-    if isinstance(found, web.Response):
-        return found
-    found[1].state = "MFA_REQUIRED"
+    _, transaction = _under_way(call)
+    transaction.state = "MFA_REQUIRED"
     return verify(call)
 
 
@@ -170,10 +158,7 @@ def _verified(call: Call, token: str, transaction: Transaction) -> web.Response:
 
 def change_password(call: Call) -> web.Response:
     """Replace an expired password; 403 E0000014 when the old one is wrong or the new one too short."""
-    found = _under_way(call)
-    if isinstance(found, web.Response):
-        return found
-    token, transaction = found
+    token, transaction = _under_way(call)
     payload = call.payload() or {}
     old, new = payload.get("oldPassword"), payload.get("newPassword")
     if transaction.state != "PASSWORD_EXPIRED":
@@ -190,10 +175,7 @@ def change_password(call: Call) -> web.Response:
 
 def previous(call: Call) -> web.Response:
     """Leave a waiting push, and let the user choose a factor again."""
-    found = _under_way(call)
-    if isinstance(found, web.Response):
-        return found
-    token, transaction = found
+    token, transaction = _under_way(call)
     if transaction.state == "MFA_CHALLENGE":
         transaction.state, transaction.factor_id = "MFA_REQUIRED", None
     return _state(call, token, transaction)
@@ -201,10 +183,8 @@ def previous(call: Call) -> web.Response:
 
 def cancel(call: Call) -> web.Response:
     """End the transaction. A session token that was issued stays valid, because its `cancel` link names no state."""
-    found = _under_way(call)
-    if isinstance(found, web.Response):
-        return found
-    call.org.transactions.spend(found[0])
+    token, _ = _under_way(call)
+    call.org.transactions.spend(token)
     return json_answer({"relayState": None})
 
 
@@ -271,3 +251,19 @@ def _verify_link(call: Call, factor: Factor, name: str | None) -> dict[str, obje
 def _link(call: Call, name: str | None, path: str) -> dict[str, object]:
     own = {"name": name} if name is not None else {}
     return {**own, "href": f"{call.origin}/api/v1/authn/{path}", "hints": {"allow": ["POST"]}}
+
+
+Part = dict[str, object]
+
+
+def enrollment(call: Call, factor: Factor | None) -> tuple[Part, Part]:
+    """Return what is embedded, and the links: the factors that may be set up, or the one that waits for its first code."""
+    base = f"{call.origin}/api/v1/authn/factors"
+    named: Part = {"factorType": TYPES["totp"], "provider": "GOOGLE", "vendorName": "GOOGLE"}
+    if factor is None:
+        enroll = {"enroll": {"href": base, "hints": {"allow": ["POST"]}}}
+        return {"factors": [named | {"status": "NOT_SETUP", "enrollment": "REQUIRED", "_links": enroll}]}, {}
+    secret: Part = {"timeStep": int(STEP_SECONDS), "sharedSecret": factor.shared_secret, "encoding": "base32", "keyLength": 6}
+    shown = named | {"id": factor.id, "profile": {"credentialId": factor.id}, "_embedded": {"activation": secret}}
+    activate = {"name": "activate", "href": f"{base}/{factor.id}/lifecycle/activate", "hints": {"allow": ["POST"]}}
+    return {"factor": shown}, {"next": activate}

@@ -16,7 +16,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import import_key
 
-from gateway.dev.standin.answers import json_answer
+from gateway.dev.standin.answers import Refused, json_answer
 from gateway.dev.standin.call import Call
 from gateway.dev.standin.clients import Client
 
@@ -50,6 +50,14 @@ def proven_client(call: Call) -> Client | None:
     if client.secret is None or secret is None:
         return None
     return client if hmac.compare_digest(client.secret.encode(), secret.encode()) else None
+
+
+def required_client(call: Call) -> Client:
+    """Return the client that made this call; refuse the call if its proof is missing or wrong."""
+    client = proven_client(call)
+    if client is None:
+        raise Refused(refused_client())
+    return client
 
 
 def _credentials(call: Call) -> tuple[str | None, str | None]:

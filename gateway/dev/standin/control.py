@@ -1,4 +1,4 @@
-"""The control paths for tests: journal, faults, clock, sessions, tokens, app links, limits. control_people.py has those about users.
+"""The control paths for tests: journal, faults, clock, sessions, tokens, app links, limits, users.
 
 Owns: `/.standin/…`, on the org's own port. Requests ("orders") and answers are JSON.
 
@@ -11,23 +11,125 @@ Owns: `/.standin/…`, on the org's own port. Requests ("orders") and answers ar
     POST, DELETE /step-up     {"path": "/app/…"}: this app link needs a fresh factor; "answer" is "redirect" or "page"; drop all
     POST, DELETE /links       {"path": "/home/…", "location": "https://…"}: this app link ends at another origin; drop all
     POST /limits              {"per_minute": 600}: for every bucket
+    POST /accounts            {"login": …, "status": "LOCKED_OUT"}: also ACTIVE (unlocked, too), PASSWORD_EXPIRED, MFA_ENROLL (none yet)
+    POST /factors             {"login": …, "kind": "totp"}: one more factor, "totp" or "push"; the answer has its id and shared secret
+    POST /pushes              {"login": …, "result": "SUCCESS"}: the phone answers what waits; also REJECTED, TIMEOUT
+    POST /activations         {"login": …}: the token and the address of an activation link
+    POST /administrators      {"login": …}: this user's own session may call the API of administrators
+    POST /clients             {"client_id": …, "redirect_uris": […], …}: from now on registered clients alone are known (clients.py)
+    POST /apps                {"id": …, "address": "https://…", "audience": …, "kind": "saml"}: an app of these links (sso_apps.py)
 
 Must never: answer a request that came to another name than the org's own address, or through a proxy, or from a page of another
 site. Otherwise a browser could use the control paths through the gateway.
 """
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from aiohttp import web
 
 from gateway.dev.standin.answers import json_answer, no_content
 from gateway.dev.standin.call import Call
+from gateway.dev.standin.clients import client_of
 from gateway.dev.standin.clock import date_time, duration_seconds
-from gateway.dev.standin.control_people import PEOPLE
 from gateway.dev.standin.faults import fault
 from gateway.dev.standin.journal import fingerprint
-from gateway.dev.standin.orders import order, text
 from gateway.dev.standin.sessions import OrgSession
+from gateway.dev.standin.sso_apps import app_of
+from gateway.dev.standin.users import User
+
+
+def order(call: Call) -> dict[str, Any]:
+    """Return the JSON object of the body; ValueError if the body is none."""
+    payload = call.payload()
+    if payload is None:
+        raise ValueError("a JSON object is needed")
+    return payload
+
+
+def text(call: Call, name: str) -> str:
+    """Return the string with this name; ValueError if there is none."""
+    value = order(call).get(name)
+    if not isinstance(value, str):
+        raise ValueError(f"{name}: a string is needed")
+    return value
+
+
+def one_of(call: Call, name: str, *allowed: str) -> str:
+    """Return the string with this name if it is one of the allowed ones; else ValueError."""
+    value = text(call, name)
+    if value not in allowed:
+        raise ValueError(f"{name}: {' or '.join(allowed)} is needed")
+    return value
+
+
+def user(call: Call) -> User:
+    """Return the user whose `login` the order names; KeyError for an unknown one."""
+    return call.org.known_user(text(call, "login"))
+
+
+def _set_status(call: Call) -> web.Response:
+    account = call.org.accounts.of(user(call))
+    match one_of(call, "status", "ACTIVE", "LOCKED_OUT", "PASSWORD_EXPIRED", "MFA_ENROLL"):
+        case "MFA_ENROLL":
+            account.must_enroll = True
+        case "LOCKED_OUT":
+            account.status = "LOCKED_OUT"
+        case "PASSWORD_EXPIRED":
+            account.status = "PASSWORD_EXPIRED"
+        case _:
+            account.status = "ACTIVE"
+            account.succeeded()
+    return no_content()
+
+
+def _enroll(call: Call) -> web.Response:
+    kind = one_of(call, "kind", "totp", "push")
+    factor = call.org.accounts.enroll(user(call), "push" if kind == "push" else "totp")
+    return json_answer({"id": factor.id, "kind": kind, "sharedSecret": factor.shared_secret}, 201)
+
+
+def _answer_push(call: Call) -> web.Response:
+    match one_of(call, "result", "SUCCESS", "REJECTED", "TIMEOUT"):
+        case "SUCCESS":
+            call.org.accounts.answer_push(user(call), "SUCCESS")
+        case "REJECTED":
+            call.org.accounts.answer_push(user(call), "REJECTED")
+        case _:
+            call.org.accounts.answer_push(user(call), "TIMEOUT")
+    return no_content()
+
+
+def _issue_activation(call: Call) -> web.Response:
+    token = call.org.activation_token(text(call, "login"))
+    return json_answer({"activationToken": token, "activationUrl": f"{call.origin}/welcome/{token}"}, 201)
+
+
+def _appoint(call: Call) -> web.Response:
+    call.org.administrators.add(user(call).login)
+    return no_content()
+
+
+def _register(call: Call) -> web.Response:
+    call.org.clients.register(client_of(order(call)))
+    return no_content()
+
+
+def _register_app(call: Call) -> web.Response:
+    call.org.apps.register(app_of(order(call)))
+    return no_content()
+
+
+PEOPLE: Mapping[tuple[str, str], Callable[[Call], web.Response]] = {
+    ("POST", "/accounts"): _set_status,
+    ("POST", "/factors"): _enroll,
+    ("POST", "/pushes"): _answer_push,
+    ("POST", "/activations"): _issue_activation,
+    ("POST", "/administrators"): _appoint,
+    ("POST", "/clients"): _register,
+    ("POST", "/apps"): _register_app,
+}
+
 
 PREFIX = "/.standin"
 _PROXY_FIELDS = ("X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "Via")

@@ -9,7 +9,6 @@ Rules: traces of Classic and Identity Engine sign-ins: `sid=102…;Version=1;Pat
 import secrets
 from collections.abc import Iterable
 
-SESSION_COOKIE_NAMES = ("sid", "idx")
 _DEVICE_SECONDS = 63_072_000
 
 

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from gateway.dev.standin.answers import json_answer, redirect
 from gateway.dev.standin.call import Call
-from gateway.dev.standin.client_auth import oauth_error, proven_client, refused_client
+from gateway.dev.standin.client_auth import oauth_error, required_client
 from gateway.dev.standin.devices import DEVICE_SECONDS, GRANT_TYPE, INTERVAL_SECONDS, Device
 from gateway.dev.standin.grants import Grant
 from gateway.dev.standin.oauth_grants import unknown_scope
@@ -31,9 +31,7 @@ ACTIVATE = "/activate"
 
 def authorize_device(call: Call) -> web.Response:
     """Answer a device with its codes, and with the address where its user types the short one."""
-    client = proven_client(call)
-    if client is None:
-        return refused_client()
+    client = required_client(call)
     if GRANT_TYPE not in client.grant_types:
         return oauth_error("unauthorized_client", "The client is not authorized to use the provided grant type.")
     scope = call.first("scope") or ""

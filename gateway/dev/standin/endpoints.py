@@ -18,7 +18,6 @@ from gateway.dev.standin import (
     app_sso,
     authn,
     device_pages,
-    discovery,
     idx,
     inbound,
     login_pages,
@@ -28,7 +27,7 @@ from gateway.dev.standin import (
     oauth_requests,
     single_logout,
 )
-from gateway.dev.standin.answers import error
+from gateway.dev.standin.answers import Refused, error
 from gateway.dev.standin.call import Call
 from gateway.dev.standin.pages import error_page
 
@@ -106,8 +105,10 @@ ENDPOINTS = (
     _endpoint(rf"{_SERVER}/introspect", POST=oauth_endpoints.introspect),
     _endpoint(rf"{_SERVER}/revoke", POST=oauth_endpoints.revoke),
     _endpoint(rf"{_SERVER}/logout", GET=oauth_endpoints.end_session, POST=oauth_endpoints.end_session),
-    _endpoint(r"(/oauth2/(?P<server>[^/]+))?/\.well-known/(openid-configuration|oauth-authorization-server)", GET=discovery.discovery),
-    _endpoint(r"/\.well-known/okta-organization", GET=discovery.organization),
+    _endpoint(
+        r"(/oauth2/(?P<server>[^/]+))?/\.well-known/(openid-configuration|oauth-authorization-server)", GET=oauth_endpoints.discovery
+    ),
+    _endpoint(r"/\.well-known/okta-organization", GET=oauth_endpoints.organization),
 )
 
 
@@ -125,6 +126,9 @@ def perform(call: Call) -> web.Response:
         if handler is None:
             return error("E0000022")
         call.path_names = {name: value for name, value in found.groupdict().items() if value is not None}
-        return handler(call)
+        try:
+            return handler(call)
+        except Refused as refused:
+            return refused.response
     is_api = call.path.startswith(_API_PATHS)
     return error("E0000008") if is_api else error_page("The page you requested could not be found.", 404)

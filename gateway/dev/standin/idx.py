@@ -16,26 +16,23 @@ from aiohttp import web
 
 from gateway.dev.standin import ion, step_up
 from gateway.dev.standin.accounts import Factor
-from gateway.dev.standin.answers import error, json_answer, with_cookies
+from gateway.dev.standin.answers import Refused, error, json_answer, with_cookies
 from gateway.dev.standin.call import Call
-from gateway.dev.standin.client_auth import oauth_error, proven_client, refused_client
+from gateway.dev.standin.client_auth import oauth_error, required_client
 from gateway.dev.standin.credentials import has_password
 from gateway.dev.standin.idx_answers import answer_of, expired, refused, succeeded, succeeded_for_client
-from gateway.dev.standin.interactions import Interaction
 from gateway.dev.standin.oauth import grant_of
 from gateway.dev.standin.oauth_requests import problem, redirect_address
 from gateway.dev.standin.oauth_tokens import issuer_of
 from gateway.dev.standin.presence import begin
-from gateway.dev.standin.transactions import StepUp
+from gateway.dev.standin.transactions import Interaction, StepUp
 from gateway.dev.standin.users import User
 
 
 def interact(call: Call) -> web.Response:
     """Begin a client's sign-in: 200 with its `interaction_handle`; 400 with OAuth's error code for a wrong request."""
     asked = (*call.parameters, ("response_type", "code"))
-    client = proven_client(call)
-    if client is None:
-        return refused_client()
+    client = required_client(call)
     if redirect_address(call, client, asked) is None:
         return oauth_error("invalid_request", "The 'redirect_uri' parameter must be a Login redirect URI in the client app settings.")
     wrong = problem(call, client, asked)
@@ -104,19 +101,18 @@ def _proven(call: Call, token: str, transaction: StepUp, login: object, passcode
     return succeeded(call, token, transaction.session.user, call.org.step_ups.expires_at(token))
 
 
-def _under_way(call: Call) -> tuple[str, Interaction, User] | None:
-    """Return the sign-in of the body's `stateHandle`, if its password was right."""
+def _under_way(call: Call) -> tuple[str, Interaction, User]:
+    """Return the sign-in of the body's `stateHandle`, if its password was right; refuse any other as expired."""
     token = ion.token_of((call.payload() or {}).get("stateHandle"))
     interaction = call.org.interactions.meaning(token)
-    return (token, interaction, interaction.user) if interaction is not None and interaction.user is not None else None
+    if interaction is None or interaction.user is None:
+        raise Refused(expired(call))
+    return token, interaction, interaction.user
 
 
 def challenge(call: Call) -> web.Response:
     """Choose the factor of the body's `authenticator.id`. For a push factor, send the push."""
-    found = _under_way(call)
-    if found is None:
-        return expired(call)
-    token, interaction, user = found
+    token, interaction, user = _under_way(call)
     chosen = (call.payload() or {}).get("authenticator")
     name = chosen.get("id") if isinstance(chosen, dict) else None
     for factor in call.org.accounts.of(user).factors:
@@ -134,10 +130,7 @@ def _choose(call: Call, interaction: Interaction, factor: Factor) -> None:
 
 def answer_challenge(call: Call) -> web.Response:
     """Check the code of the chosen factor."""
-    found = _under_way(call)
-    if found is None:
-        return expired(call)
-    token, interaction, user = found
+    token, interaction, user = _under_way(call)
     account = call.org.accounts.of(user)
     factor = account.factor(interaction.factor_id or "")
     credentials = (call.payload() or {}).get("credentials")
@@ -151,10 +144,7 @@ def answer_challenge(call: Call) -> web.Response:
 
 def poll(call: Call) -> web.Response:
     """Answer with the state of the push: the same step while it waits, the choice of factors again after a refusal."""
-    found = _under_way(call)
-    if found is None:
-        return expired(call)
-    token, interaction, user = found
+    token, interaction, user = _under_way(call)
     factor = call.org.accounts.of(user).factor(interaction.factor_id or "")
     result = factor.answer_now(call.org.clock.now()) if factor is not None and interaction.step == "push" else None
     if result == "SUCCESS":

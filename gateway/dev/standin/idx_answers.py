@@ -9,8 +9,8 @@ from aiohttp import web
 
 from gateway.dev.standin import ion
 from gateway.dev.standin.call import Call
-from gateway.dev.standin.interactions import Interaction
 from gateway.dev.standin.parameters import first
+from gateway.dev.standin.transactions import Interaction
 from gateway.dev.standin.users import User
 
 _REFUSED = "Authentication failed"

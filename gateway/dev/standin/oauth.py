@@ -15,8 +15,8 @@ from gateway.dev.standin.answers import redirect, with_cookies
 from gateway.dev.standin.call import Call
 from gateway.dev.standin.clients import Client
 from gateway.dev.standin.cookies import session_cookie
-from gateway.dev.standin.fields import content_policy
 from gateway.dev.standin.grants import Grant
+from gateway.dev.standin.manners import content_policy
 from gateway.dev.standin.oauth_requests import is_in_fragment, problem, redirect_address, requested, wanted_responses
 from gateway.dev.standin.oauth_tokens import access_token, id_token, issuer_of
 from gateway.dev.standin.pages import error_page, posted_form_page, posted_message_page

@@ -1,10 +1,13 @@
-"""The OAuth endpoints for existing tokens: keys, userinfo, introspection, revocation, and the logout of OpenID Connect.
+"""The OAuth endpoints for existing tokens, and the metadata: keys, userinfo, introspection, revocation, and the logout of OpenID Connect.
 
-Owns: `…/keys`, `…/userinfo`, `…/introspect`, `…/revoke`, `…/logout`.
+Owns: `/.well-known/…` of the org and of each custom authorization server, `…/keys`, `…/userinfo`, `…/introspect`, `…/revoke`, `…/logout`.
 Must never: issue a token, or open a session.
 Rules: RFC 7662, RFC 7009, RFC 6750 §3; Okta's reference: `…/logout` is bound to the subject: a hint of another user's token gives an
 error page and signs nobody out. An expired hint is accepted. Without a session the answer is only a redirect. Revoking a refresh token ends
 its access tokens.
+
+The metadata names no endpoint that the org does not have: OpenID Connect Discovery §3, RFC 8414, RFC 9126 §5, RFC 9207; Okta's own members
+beside them.
 """
 
 from urllib.parse import urlencode
@@ -16,7 +19,8 @@ from joserfc.errors import JoseError
 from gateway.dev.standin import front_channel
 from gateway.dev.standin.answers import json_answer, redirect, with_cookies
 from gateway.dev.standin.call import Call
-from gateway.dev.standin.client_auth import oauth_error, proven_client, refused_client
+from gateway.dev.standin.client_auth import oauth_error, proven_client, refused_client, required_client
+from gateway.dev.standin.devices import GRANT_TYPE as DEVICE_GRANT
 from gateway.dev.standin.grants import Grant
 from gateway.dev.standin.oauth_grants import end_family
 from gateway.dev.standin.oauth_tokens import claims_about, issuer_of
@@ -60,9 +64,7 @@ def challenged(call: Call, response: web.Response, problem: str = "invalid_token
 
 def introspect(call: Call) -> web.Response:
     """Answer whether a token is valid, and with its claims. Only the client that it was issued to gets this answer."""
-    client, token = proven_client(call), call.first("token")
-    if client is None:
-        return refused_client()
+    client, token = required_client(call), call.first("token")
     if token is None:
         return oauth_error("invalid_request", "The 'token' parameter is missing.")
     org = call.org
@@ -136,3 +138,55 @@ def _registered(call: Call, client_id: str, target: str | None) -> str | None:
         return trusted_target(call, target)
     client = call.org.clients.find(client_id)
     return target if client is not None and target in client.post_logout_redirect_uris else None
+
+
+_METHODS = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]
+_GRANTS = ["authorization_code", "implicit", "refresh_token", "password", "client_credentials", DEVICE_GRANT]
+_ALGORITHMS = ["RS256", "RS384", "RS512", "ES256", "ES384", "ES512"]
+_CLAIMS = ["iss", "ver", "sub", "aud", "iat", "exp", "jti", "auth_time", "amr", "idp", "nonce", "name", "email", "email_verified"]
+_PROFILE_CLAIMS = ["given_name", "family_name", "preferred_username", "locale", "zoneinfo", "updated_at", "at_hash"]
+
+
+def discovery(call: Call) -> web.Response:
+    """Answer with the metadata of the addressed issuer. Clients may cache it."""
+    issuer = issuer_of(call)
+    base = f"{issuer}/v1" if "server" in call.path_names else f"{issuer}/oauth2/v1"
+    response = json_answer(
+        {
+            "issuer": issuer,
+            "authorization_endpoint": f"{base}/authorize",
+            "token_endpoint": f"{base}/token",
+            "userinfo_endpoint": f"{base}/userinfo",
+            "registration_endpoint": f"{call.origin}/oauth2/v1/clients",
+            "jwks_uri": f"{base}/keys",
+            "response_types_supported": ["code", "id_token", "code id_token", "code token", "id_token token", "code id_token token"],
+            "response_modes_supported": ["query", "fragment", "form_post", "okta_post_message"],
+            "grant_types_supported": [*_GRANTS, *(["interaction_code"] if call.org.is_identity else [])],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": ["RS256"],
+            "scopes_supported": ["openid", "profile", "email", "offline_access"],
+            "token_endpoint_auth_methods_supported": _METHODS,
+            "claims_supported": [*_CLAIMS, *_PROFILE_CLAIMS],
+            "acr_values_supported": ["urn:okta:loa:1fa:any", "urn:okta:loa:2fa:any", "phr", "phrh"],
+            "code_challenge_methods_supported": ["S256"],
+            "introspection_endpoint": f"{base}/introspect",
+            "introspection_endpoint_auth_methods_supported": _METHODS,
+            "revocation_endpoint": f"{base}/revoke",
+            "revocation_endpoint_auth_methods_supported": _METHODS,
+            "device_authorization_endpoint": f"{base}/device/authorize",
+            "end_session_endpoint": f"{base}/logout",
+            "request_parameter_supported": False,
+            "token_endpoint_auth_signing_alg_values_supported": _ALGORITHMS,
+            "pushed_authorization_request_endpoint": f"{base}/par",
+            "authorization_response_iss_parameter_supported": False,
+        }
+    )
+    response.headers.update(CACHED)
+    return response
+
+
+def organization(call: Call) -> web.Response:
+    """Answer which engine the org runs on: pipeline `v1` or `idx`."""
+    return json_answer(
+        {"id": call.org.id, "pipeline": "idx" if call.org.is_identity else "v1", "_links": {"organization": {"href": call.origin}}}
+    )

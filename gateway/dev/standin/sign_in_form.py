@@ -7,15 +7,17 @@ Rules: Classic Engine redirects to `/login/login.htm?fromURI=…`. Identity Engi
 """
 
 from dataclasses import replace
+from importlib.resources import files
 
 from aiohttp import web
 
 from gateway.dev.standin import ion, prompts
 from gateway.dev.standin.call import Call
-from gateway.dev.standin.interactions import Interaction
 from gateway.dev.standin.pages import SignIn, sign_in_page
 from gateway.dev.standin.redirects import this_request, to_sign_in
-from gateway.dev.standin.sign_in_script import SCRIPT
+from gateway.dev.standin.transactions import Interaction
+
+_SCRIPT = (files("gateway.dev.standin") / "static" / "sign_in.js").read_text(encoding="utf-8")
 
 
 def form(call: Call, asked: SignIn) -> web.Response:
@@ -23,9 +25,9 @@ def form(call: Call, asked: SignIn) -> web.Response:
     if not call.org.has_sign_in_script:
         return sign_in_page(asked)
     if not call.org.is_identity:
-        return sign_in_page(replace(asked, script=SCRIPT))
+        return sign_in_page(replace(asked, script=_SCRIPT))
     token = asked.state_token or call.org.interactions.issue(Interaction(target=asked.from_uri))
-    return sign_in_page(replace(asked, state_handle=ion.handle_of(token), script=SCRIPT))
+    return sign_in_page(replace(asked, state_handle=ion.handle_of(token), script=_SCRIPT))
 
 
 def ask_to_sign_in(call: Call) -> web.Response:

@@ -1,6 +1,6 @@
-"""A sign-in whose password was right and that still needs something else, or a step-up of a living session.
+"""Values of a sign-in that is under way: its password was right and something else is needed, a step-up, or Identity Engine's API.
 
-Owns: the values behind a `stateToken`.
+Owns: the values behind a `stateToken` and a `stateHandle`.
 Must never: decide what is missing (authn.py does).
 Rules: Okta's Authentication API, "Transaction model".
 """
@@ -11,6 +11,24 @@ from typing import Literal
 from gateway.dev.standin.accounts import Factor
 from gateway.dev.standin.sessions import OrgSession
 from gateway.dev.standin.users import User
+
+Step = Literal["identify", "select", "code", "push"]
+
+
+@dataclass(slots=True)
+class Interaction:
+    """One sign-in. `asked` are the parameters of the client that began it, with its `issuer`; empty for the org's own page.
+
+    `target` is where that page leads at the end. `user` is set when the password was right; `factor_id` is the factor that is asked for.
+    """
+
+    asked: tuple[tuple[str, str], ...] = ()
+    issuer: str = ""
+    step: Step = "identify"
+    user: User | None = None
+    factor_id: str | None = None
+    target: str | None = None
+
 
 State = Literal["MFA_REQUIRED", "MFA_CHALLENGE", "PASSWORD_EXPIRED", "MFA_ENROLL", "MFA_ENROLL_ACTIVATE"]
 

@@ -3,7 +3,7 @@
 An answer is a status, with a word in JSON for people who look. Must never repeat anything of the request.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +11,7 @@ from cachetools import TTLCache
 
 from gateway.clock import Clock
 from gateway.doors.answers import json_answer
+from gateway.observe import Tell
 from gateway.policy.http.messages import Answer
 from gateway.revocations import SharedRevocations
 
@@ -19,9 +20,6 @@ _MINUTE: Final = 60.0
 _MOST_CLIENTS: Final = 10_000
 _LATER: Final = (b"Retry-After", b"1")
 _NO_STORE: Final = (b"Cache-Control", b"no-store")
-
-
-Tell = Callable[[str, Mapping[str, object]], None]
 
 
 @dataclass(frozen=True, slots=True)

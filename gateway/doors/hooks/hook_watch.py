@@ -10,19 +10,18 @@ state is away.
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from gateway.clock import Clock
 from gateway.errors import OutsideFailed
+from gateway.observe import Tell
 from gateway.policy.hooks.hook_trust import LATE_SECONDS, WINDOW_SECONDS, AwaitedEvents, HookTrust, is_fresh
 from gateway.policy.session.session import Session
 from gateway.sessions import Sessions
 from gateway.shared_state import SharedState
-
-Tell = Callable[[str, Mapping[str, object]], None]
 
 KIND: Final = "event-hook"
 DELIVERIES: Final = "event-hook-delivery"

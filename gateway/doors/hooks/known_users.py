@@ -3,13 +3,13 @@
 Owns these records in the shared state, under hashes of the login and the id. Must never be used to admit anybody.
 """
 
-import asyncio
 import hashlib
 from collections.abc import Callable
 from typing import Final
 
 from cachetools import TTLCache
 
+from gateway.background import BackgroundTasks
 from gateway.errors import OutsideFailed
 from gateway.policy.session.session import Session, login_key
 from gateway.shared_state import SharedState
@@ -29,16 +29,14 @@ class KnownUsers:
         """``monotonic``: returns seconds."""
         self._state = state
         self._noted: TTLCache[str, None] = TTLCache(_MOST_NOTED, _AGAIN_SECONDS, timer=monotonic)
-        self._writing: set[asyncio.Task[None]] = set()
+        self._writing = BackgroundTasks()
 
     def note(self, session: Session) -> None:
         """Okta has just named this user; the record is written in the background."""
         if session.user_id in self._noted:
             return
         self._noted[session.user_id] = None
-        task = asyncio.create_task(self._write(session), name="noting a user")
-        self._writing.add(task)
-        task.add_done_callback(self._writing.discard)
+        self._writing.start(self._write(session), "noting a user")
 
     async def id_of(self, name: str) -> str | None:
         """The Okta id of the user with this id or login (in any case); None if no user of that name is known. Raises ``StateFailed``."""
@@ -47,9 +45,8 @@ class KnownUsers:
 
     async def aclose(self) -> None:
         """Stop writing."""
-        for task in self._writing:
-            task.cancel()
-        await asyncio.gather(*self._writing, return_exceptions=True)
+        self._writing.cancel()
+        await self._writing.ended()
 
     async def _write(self, session: Session) -> None:
         try:

@@ -6,9 +6,7 @@ never by address and User-Agent: all machines of a kiosk ward share those. Nothi
 """
 
 from gateway.coordination.browser_leases import BrowserLeases
-from gateway.coordination.leases import Leases
 from gateway.coordination.sealed_records import SealedRecords
-from gateway.coordination.unfinished_work import UnfinishedWork
 from gateway.doors.login.login_browser import LoginBrowser
 from gateway.policy.session.browser_id import browser_key
 from gateway.policy.session.browser_record import BrowserRecord, SessionStanding
@@ -28,9 +26,7 @@ class Browsers:
     def __init__(self, state: SharedState, sealer: Sealer) -> None:
         """``state``: on disk, it outlives this process; if processes share it, they share the leases too."""
         self._records = SealedRecords(state, sealer, KIND, REMEMBERED_SECONDS)
-        self._leases = Leases(state) if state.is_shared else None
-        self.leases = BrowserLeases(self._leases)
-        self.undecided = UnfinishedWork(state, "undecided", REMEMBERED_SECONDS)
+        self.leases = BrowserLeases(state)
 
     async def record(self, browser_id: str) -> BrowserRecord:
         """The record of this browser; an empty one if there is none. Raises ``StateFailed``."""
@@ -56,10 +52,8 @@ class Browsers:
         await self._records.put(key, record.packed(), held.lease if held is not None else None)
 
     async def aclose(self) -> None:
-        """Wait until every lease is released. Undecided sessions are left to other processes."""
-        await self.undecided.aclose()
-        if self._leases is not None:
-            await self._leases.aclose()
+        """Wait until every lease is released."""
+        await self.leases.aclose()
 
     async def unsettled(self) -> list[tuple[bytes, BrowserRecord]]:
         """Key and record of every browser for whose session Okta has not named a user yet. Raises ``StateFailed``."""

@@ -6,30 +6,56 @@ calls may leave the ``idx`` half of a session alive. So the gateway also ends th
 ``/sessions/me``.
 """
 
-from collections.abc import Callable, Mapping
+import asyncio
 
+from gateway.background import BackgroundTasks
 from gateway.closing.session_closer import Closer
+from gateway.doors.answers import Pair
 from gateway.doors.login.browsers import Browsers
 from gateway.doors.login.login_browser import LoginBrowser
+from gateway.doors.login.org_forwarding import OrgForwarding
+from gateway.edge.request import Request
+from gateway.edge.responses import Response
+from gateway.observe import Tell
 from gateway.policy.http.cookies import pairs
-from gateway.policy.session.session import Session, SessionCookie, login_key
+from gateway.policy.http.messages import Fields
+from gateway.policy.session.session import Cookies, Session, SessionCookie, login_key
 from gateway.policy.switch.org_endings import EndsSessions
+from gateway.policy.switch.redemption import without_session_settings
 from gateway.sessions import Sessions
-
-Tell = Callable[[str, Mapping[str, object]], None]
 
 
 class EndedSessions:
-    """Revokes here what was ended at Okta."""
+    """Forwards these calls, and revokes here what was ended at Okta. Close it with ``aclose``."""
 
-    def __init__(self, sessions: Sessions, closer: Closer, browsers: Browsers, tell: Tell) -> None:
-        """``tell`` gets (event name, figures) for the log and the metrics."""
+    def __init__(self, forwarding: OrgForwarding, sessions: Sessions, closer: Closer, browsers: Browsers, tell: Tell) -> None:
+        """``forwarding`` sends the calls to Okta."""
+        self._forwarding = forwarding
         self._sessions = sessions
         self._closer = closer
         self._browsers = browsers
         self._tell = tell
+        self._ending = BackgroundTasks()
 
-    async def end(self, named: EndsSessions, sender: LoginBrowser) -> None:
+    async def forward(self, request: Request, sender: LoginBrowser, body: bytes | None, named: EndsSessions, *more: Pair) -> Response:
+        """Forward the call. If Okta did it (204), the sessions are revoked before the answer is delivered, even if the client leaves.
+
+        ``more``: fields that are added to the answer.
+        """
+        request.verdict, request.reason = "forwarded", "ends_sessions"
+
+        async def judge(status: int, answered: Fields) -> Fields:
+            if status == 204:
+                await asyncio.shield(self._ending.start(self._end(named, sender), "ending sessions"))
+            return (*without_session_settings(answered), *more)
+
+        return await self._forwarding.send(request, sender.head, body, judge)
+
+    async def aclose(self) -> None:
+        """Wait until everything that Okta has ended is ended here too."""
+        await self._ending.ended()
+
+    async def _end(self, named: EndsSessions, sender: LoginBrowser) -> None:
         """Okta has ended what the call names: revoke it here. Raises ``OutsideFailed`` if the revocation could not be shared."""
         finding = self._sessions.recall(sender.presented) if sender.presented else None
         own = finding if isinstance(finding, Session) else None
@@ -80,7 +106,7 @@ class EndedSessions:
         ended = (*sender.presented, *sender.carried)
         await self._end_own(tuple(cookie for cookie in record.all_cookies if cookie not in ended), sender)
 
-    async def _end_own(self, cookies: tuple[SessionCookie, ...], sender: LoginBrowser) -> None:
+    async def _end_own(self, cookies: Cookies, sender: LoginBrowser) -> None:
         if cookies:
             await self._sessions.revoke(cookies)
             self._closer.close_soon(cookies, sender.browser)

@@ -3,15 +3,15 @@
 Nothing here decides anything.
 """
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gateway.okta import Browser, browser_of
 from gateway.policy.http.messages import Fields, RequestHead
 from gateway.policy.session.browser_id import browser_key
-from gateway.policy.session.session import SessionCookie
+from gateway.policy.session.session import Cookies
 from gateway.policy.switch.switch import Refuse
-
-Cookies = tuple[SessionCookie, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +29,36 @@ class LoginBrowser:
     fresh: Fields = ()
 
     @property
-    def keys(self) -> tuple[bytes, ...]:
-        """The key of the browser's record, if the browser presented its id; empty if the id is new."""
-        return (browser_key(self.browser_id),) if self.browser_id and not self.fresh else ()
+    def record_key(self) -> bytes:
+        """The key of the browser's record; empty if the browser has no id."""
+        return browser_key(self.browser_id) if self.browser_id else b""
+
+    @property
+    def known_key(self) -> bytes:
+        """The same for a browser that presented its id; empty for a new id, because it cannot show that the same browser comes again."""
+        return b"" if self.fresh else self.record_key
+
+    @property
+    def signature(self) -> bytes:
+        """What two requests of one client have in common: the browser's key; without one, a hash of address and User-Agent."""
+        if self.known_key:
+            return self.known_key
+        agent = b"\0".join(self.head.values(b"user-agent"))
+        return hashlib.blake2b(self.head.client.encode() + b"\0" + agent, digest_size=16, person=b"neighbour").digest()
 
     @property
     def browser(self) -> Browser:
         """What the gateway tells Okta about the browser."""
         return browser_of(self.head)
+
+    def lease_keys(self, fingerprints: Iterable[bytes]) -> tuple[bytes, ...]:
+        """The keys of the browser's lease. ``fingerprints``: of the presented cookies.
+
+        A new id is known to no other request, so a new browser without a session needs no lease.
+        """
+        if self.fresh and not self.presented:
+            return ()
+        return (*((self.record_key,) if self.browser_id else ()), *fingerprints)
 
 
 class Withheld(Exception):

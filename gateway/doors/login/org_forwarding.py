@@ -4,23 +4,22 @@ Owns which fields Okta gets, and what of Okta's answers reaches the browser. Mus
 requests that close it), nor deliver an answer that sets session cookies before ``new_sessions`` has judged it.
 """
 
-import asyncio
-from collections.abc import Callable, Coroutine
-from contextlib import ExitStack, suppress
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from gateway.closing.session_closer import Closer
+from gateway.doors.answers import Pair
 from gateway.doors.login.browsers import Browsers
 from gateway.doors.login.login_browser import LoginBrowser
 from gateway.doors.login.new_sessions import NewSessions
 from gateway.doors.login.org_relay import OrgRelay, given, readable
 from gateway.doors.login.token_origins import TokenOrigins
 from gateway.doors.pending_cookie import PendingCookie
-from gateway.edge.http_proxy import HttpProxy
+from gateway.edge.http_proxy import HttpProxy, Judge
 from gateway.edge.pins import Asker
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
-from gateway.errors import OutsideFailed
 from gateway.okta import browser_of
 from gateway.policy.http.cookies import session_cookies
 from gateway.policy.http.fields import to_org
@@ -29,7 +28,7 @@ from gateway.policy.routing.navigation import is_document
 from gateway.policy.session.browser_id import browser_key
 from gateway.policy.session.cookies import could_be_oktas, split
 from gateway.policy.session.judging import dead_expiries
-from gateway.policy.session.session import Finding, NoSession, Session, SessionCookie
+from gateway.policy.session.session import Session, SessionCookie
 from gateway.policy.switch.clients import client_of
 from gateway.policy.switch.org_endings import LegacySession
 from gateway.policy.switch.redemption import (
@@ -45,12 +44,12 @@ from gateway.policy.switch.redemption import (
     without_deletions,
     without_gateway_cookies,
     without_session,
-    without_session_settings,
 )
 from gateway.policy.switch.token_grants import shows_code_in_page
 from gateway.sessions import Sessions
 
-Pair = tuple[bytes, bytes]
+RemovesCookie = Callable[[bytes, bytes], bool]
+"""Gets name and value of a cookie in a request; True if Okta must not get it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +91,6 @@ class OrgForwarding:
         self._new_sessions = new_sessions
         self._token_origins = token_origins
         self._origins = origins
-        self._ending: set[asyncio.Task[None]] = set()
 
     def sender(self, head: RequestHead, browser_id: str, fresh: Fields = ()) -> LoginBrowser:
         """The browser behind a request: the session cookies that may be forwarded, and what its pending cookie holds."""
@@ -114,113 +112,48 @@ class OrgForwarding:
         answer = await self.redeem(head, body)
         return replace(answer, fields=without_session(answer.fields))
 
-    async def plain(self, request: Request, sender: LoginBrowser, body: bytes | None, *more: Pair) -> Response:
-        """Forward, streaming both ways. ``body``: if it was read already. ``more``: fields that are added to the answer.
+    async def send(
+        self, request: Request, head: RequestHead, body: bytes | None, judge: Judge, removes: RemovesCookie | None = None
+    ) -> Response:
+        """Forward, streaming both ways. ``body``: if it was read already. ``judge`` gets Okta's fields with the login host's addresses.
 
-        Raises ``Withheld``, and ``OutsideFailed`` before the first byte.
+        ``removes``: which cookies Okta does not get; by default the gateway's own and dead sessions. Raises what ``judge`` raises, and
+        ``OutsideFailed`` before the first byte.
         """
-        head = sender.head
-        fields = self._outbound(to_org(head.fields, head.client, dead_or_ours(self._is_dead)))
+
+        async def judged(status: int, answered: Fields) -> Fields:
+            return await judge(status, self._inbound(answered))
+
+        fields = self._outbound(to_org(head.fields, head.client, removes or dead_or_ours(self._is_dead)))
+        return await self._pools.plain.send(request, head, fields, body, judged)
+
+    async def plain(self, request: Request, sender: LoginBrowser, body: bytes | None, *more: Pair) -> Response:
+        """Forward a request that needs nothing special. ``more``: fields to add to the answer. Raises ``Withheld``; see ``send``."""
+        head, own_key = sender.head, (sender.known_key,) if sender.known_key else ()
         with ExitStack() as in_flight:
-            in_flight.enter_context(self._closer.in_flight.counted((*self._sessions.fingerprints(sender.presented), *sender.keys)))
+            in_flight.enter_context(self._closer.in_flight.counted((*self._sessions.fingerprints(sender.presented), *own_key)))
 
             async def judge(status: int, answered: Fields) -> Fields:
-                inbound = self._inbound(answered)
                 with in_flight:
-                    await self._token_origins.note_answer(head, sender.browser_id, bool(sender.presented), inbound)
-                    judged = await self._new_sessions.judged(inbound, sender, in_flight)
+                    await self._token_origins.note_answer(head, sender.browser_id, bool(sender.presented), answered)
+                    judged = await self._new_sessions.judged(answered, sender, in_flight)
                 await self._note_client(status, sender)
-                return (*judged, *await self._dead_cookies(sender, inbound), *self._fresh(sender, judged), *more)
+                return (*judged, *await self._dead_cookies(sender, answered), *self._fresh(sender, judged), *more)
 
-            return await self._pools.plain.send(request, head, fields, body, judge)
+            return await self.send(request, head, body, judge)
 
     async def hidden(self, request: Request, sender: LoginBrowser, body: bytes | None, *more: Pair) -> Response:
-        """Forward without session cookies, as if nobody were signed in; the browser keeps its own. Raises ``OutsideFailed``."""
-        head = sender.head
-        fields = self._outbound(to_org(head.fields, head.client, leaves_with_token))
+        """Forward without session cookies, as if nobody were signed in; the browser keeps its own. Raises ``Withheld``; see ``send``."""
 
         async def judge(status: int, answered: Fields) -> Fields:
-            inbound = without_deletions(self._inbound(answered))
-            return (*await self._new_sessions.judged(inbound, replace(sender, presented=()), ExitStack()), *more)
+            kept = without_deletions(answered)
+            return (*await self._new_sessions.judged(kept, replace(sender, presented=()), ExitStack()), *more)
 
-        return await self._pools.plain.send(request, head, fields, body, judge)
-
-    async def ending(
-        self, request: Request, sender: LoginBrowser, body: bytes | None, then: Callable[[], Coroutine[None, None, None]], *more: Pair
-    ) -> Response:
-        """Forward a call that ends sessions by name. If Okta did it (204), ``then`` is completed before the answer is delivered."""
-        head = sender.head
-        fields = self._outbound(to_org(head.fields, head.client, dead_or_ours(self._is_dead)))
-
-        async def judge(status: int, answered: Fields) -> Fields:
-            if status == 204:
-                await self._to_the_end(then())
-            return (*without_session_settings(self._inbound(answered)), *more)
-
-        return await self._pools.plain.send(request, head, fields, body, judge)
-
-    async def sign_out(self, request: Request, sender: LoginBrowser, body: bytes | None, *more: Pair) -> Response:
-        """Revoke, forward with the cookies, then make sure that the session is really gone (Okta bug OKTA-1163605).
-
-        The closing is a task of its own and revokes once more. So nothing is left half done if the client leaves.
-        """
-        head = sender.head
-        ending, _ = split(session_cookies(head.fields))
-        fields = self._outbound(to_org(head.fields, head.client, dead_or_ours(lambda cookie: not could_be_oktas(cookie.value))))
-
-        async def judge(status: int, answered: Fields) -> Fields:
-            return (*without_session_settings(self._inbound(answered)), *more)
-
-        try:
-            with suppress(OutsideFailed):  # if the state is away, sign out here and at Okta; ``close_soon`` revokes again
-                record = await self._browsers.record_of(sender)
-                ending = tuple(dict.fromkeys((*ending, *record.all_cookies)))
-            self._closer.signed_out(ending, sender.browser)
-            with suppress(OutsideFailed):
-                await self._closer.revoke(ending, sender.browser)
-            return await self._pools.plain.send(request, head, fields, body, judge)
-        finally:
-            self._closer.close_soon(ending, sender.browser)
-
-    async def sign_out_as_okta_does(self, request: Request, sender: LoginBrowser, body: bytes, *more: Pair) -> Response:
-        """Forward; treat the session as ended only if Okta then no longer knows it. The answer waits for that check.
-
-        A logout that Okta refused ends nothing.
-        """
-        head, browser, presented = sender.head, sender.browser, sender.presented
-        fields = self._outbound(to_org(head.fields, head.client, dead_or_ours(self._is_dead)))
-        with ExitStack() as in_flight:
-            in_flight.enter_context(self._closer.in_flight.counted(self._sessions.fingerprints(presented)))
-
-            async def judge(status: int, answered: Fields) -> Fields:
-                inbound = self._inbound(answered)
-                with in_flight:
-                    if status < 400 and presented and await self._closer.has_ended(presented, browser):
-                        self._closer.signed_out(presented, browser)
-                        await self._to_the_end(self._sessions.revoke(presented))
-                        self._closer.close_soon(presented, browser)
-                        return (*without_session_settings(inbound), *more)
-                    return (*await self._new_sessions.judged(inbound, sender, in_flight), *more)
-
-            return await self._pools.plain.send(request, head, fields, body, judge)
-
-    async def made_up(self, sender: LoginBrowser) -> Finding | None:
-        """What Okta says of session cookies that the gateway has never seen, so a client may have invented them; else None.
-
-        The question is a guess: ``Unknown`` with a reason of ``session_closer.LIMITED`` if this client, or all together, made too many.
-        """
-        possible, _ = split(session_cookies(sender.head.fields))
-        if not possible or any(self._sessions.is_known(cookie) for cookie in possible):
-            return None
-        return await self._closer.who(possible, sender.browser)
-
-    async def has_session(self, head: RequestHead) -> bool:
-        """Whether the browser has a live session, or may have one because Okta does not say."""
-        return not isinstance(await self._closer.who(session_cookies(head.fields), browser_of(head)), NoSession)
+        return await self.send(request, sender.head, body, judge, leaves_with_token)
 
     async def session(self, sender: LoginBrowser) -> Session | None:
         """The browser's live session, if Okta names its user."""
-        finding = await self._closer.who(sender.presented, sender.browser) if sender.presented else None
+        finding = await self._closer.questions.who(sender.presented, sender.browser) if sender.presented else None
         return finding if isinstance(finding, Session) else None
 
     async def as_current(self, head: RequestHead, legacy: LegacySession) -> RequestHead | None:
@@ -234,17 +167,6 @@ class OrgForwarding:
         if not isinstance(finding, Session) or legacy.session_id not in {finding.id, *values}:
             return None
         return head.replaced(target="/api/v1/sessions/me" + legacy.tail)
-
-    async def aclose(self) -> None:
-        """Wait until everything that Okta has ended is ended here too."""
-        await asyncio.gather(*self._ending, return_exceptions=True)
-
-    async def _to_the_end(self, work: Coroutine[None, None, None]) -> None:
-        """Do this work to its end, even if the client leaves."""
-        task = asyncio.create_task(work, name="ending sessions")
-        self._ending.add(task)
-        task.add_done_callback(self._ending.discard)
-        await asyncio.shield(task)
 
     async def _note_client(self, status: int, sender: LoginBrowser) -> None:
         """Record that the browser's user has used this OpenID Connect client."""

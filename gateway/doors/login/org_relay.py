@@ -4,7 +4,6 @@ Owns the choice between streaming an answer and reading it whole, and the log ev
 error code, or an answer that is no error object of Okta's. The explanations are in ``policy.advice``.
 """
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from gateway.doors.answers import to_response
@@ -13,13 +12,12 @@ from gateway.edge.http_proxy import HttpProxy, Judge
 from gateway.edge.pins import Asker
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
+from gateway.observe import Tell
 from gateway.policy.advice.causes import Advice, advice_for
 from gateway.policy.advice.error_objects import is_json, with_cause
 from gateway.policy.http.messages import Answer, Fields, RequestHead
 from gateway.policy.switch.redemption import ORG_ANSWER_BYTES, cookies_set
 from gateway.policy.switch.token_grants import is_identity_step, shows_code_in_page
-
-Tell = Callable[[str, Mapping[str, object]], None]
 
 
 @dataclass(frozen=True, slots=True)

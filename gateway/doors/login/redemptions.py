@@ -5,30 +5,33 @@ Must never put a session cookie into a text of its own.
 
 from dataclasses import dataclass
 
+from gateway.doors.login.login_browser import LoginBrowser
 from gateway.policy.http.messages import Answer, Fields, RequestHead
-from gateway.policy.session.session import SessionToken
+from gateway.policy.session.session import Cookies, SessionToken
 from gateway.policy.switch.switch import Confirm, Refuse
 
 
 @dataclass(frozen=True, slots=True)
 class RedemptionRequest:
-    """One redemption: the request as it will be sent, and the tokens in it. ``trusted``: see ``policy.switch.start``.
+    """One redemption: the browser with the request as it will be sent, and the tokens in it. ``trusted``: see ``policy.switch.start``.
 
     ``references``: each ``request_uri`` that may stand for a token. ``is_confirmed``: the browser posted our confirmation form, not this
-    request. ``is_program``: the client is no browser. ``browser_id``: the id that the browser presents, or gets with the answer
-    (``is_new_browser``). ``started_by``: the origin that an untrusted start names, or empty.
+    request. ``is_program``: the client is no browser. ``started_by``: the origin that an untrusted start names, or empty.
     """
 
-    head: RequestHead
+    sender: LoginBrowser
     body: bytes
     tokens: tuple[SessionToken, ...]
     trusted: bool
     references: tuple[str, ...] = ()
     is_confirmed: bool = False
     is_program: bool = False
-    browser_id: str = ""
-    is_new_browser: bool = False
     started_by: str = ""
+
+    @property
+    def head(self) -> RequestHead:
+        """The request as it will be sent."""
+        return self.sender.head
 
     @property
     def all_tokens(self) -> tuple[SessionToken, ...]:
@@ -64,13 +67,10 @@ class UsedElsewhere:
 
 @dataclass(frozen=True, slots=True)
 class NotSwitched:
-    """Outcome: the older session's end is not proven, so the token was not sent.
-
-    ``fields`` move the older cookies into the pending cookie.
-    """
+    """Outcome: the older session's end is not proven, so the token was not sent. ``older``: the cookies of that session."""
 
     refusal: Refuse
-    fields: Fields
+    older: Cookies
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,4 +82,4 @@ class Unanswered:
     fields: Fields
 
 
-Outcome = Sent | Again | Onward | UsedElsewhere | NotSwitched | Unanswered | Confirm
+RedemptionOutcome = Sent | Again | Onward | UsedElsewhere | NotSwitched | Unanswered | Confirm

@@ -7,14 +7,13 @@ Owns the words. A user is named by Okta's id, a browser by the fingerprint of a 
 a page.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from gateway.doors.login.redemptions import RedemptionRequest
+from gateway.observe import Tell
 from gateway.policy.session.session import Session, SessionCookie
 from gateway.sessions import Sessions
-
-Tell = Callable[[str, Mapping[str, object]], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,28 +3,21 @@
 Owns the rule "a token that this gateway redeemed is never sent again". Stores fingerprints and addresses, never a token. It is bounded,
 and its entries live far longer than a token (five minutes). It is in the shared state; if that is on disk, it outlives the process.
 
-A *neighbour* is a client without a browser id that looks the same as another one: same address and User-Agent (``client_signature``).
+A *neighbour* is a client without a browser id that looks the same as another one: same address and User-Agent
+(``LoginBrowser.signature``).
 """
 
-import hashlib
 import json
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gateway.coordination.sealed_records import SealedRecords
-from gateway.policy.http.messages import Answer, RequestHead
 from gateway.policy.session.seal import Sealer
 from gateway.policy.session.session import Fingerprint, Fingerprinter, SessionToken
 from gateway.shared_state import SharedState
 
 REMEMBERED_SECONDS = 3600.0
-UNDELIVERED_SECONDS = 30.0
-"""After this time the redeemer closes a session whose answer was not fetched. The stored answer lives longer than that."""
-
-LARGEST_UNDELIVERED_BYTES = 64 * 1024
-"""A larger answer is not kept for a client that left. Okta's answers are redirects of about 2 KiB."""
-
 BY_SERVER = "server:"
 """Stands in a record in place of an address. An older release, which does not know this value, never redirects to it."""
 
@@ -55,11 +48,9 @@ class TokenLedger:
         self._state = state
         self._fingerprinter = fingerprinter
         self._spent = SealedRecords(state, sealer, "spent-token", REMEMBERED_SECONDS)
-        self._undelivered = SealedRecords(state, sealer, "undelivered-answer", 2 * UNDELIVERED_SECONDS)
-        self._references = SealedRecords(state, sealer, "pushed-reference", REMEMBERED_SECONDS)
 
     def fingerprint(self, token: SessionToken) -> Fingerprint:
-        """The fingerprint under which a token, or the reference to a pushed one, is stored."""
+        """The fingerprint under which a token, or a reference that may stand for one, is stored."""
         return self._fingerprinter.of_token(token)
 
     async def claim(self, tokens: Iterable[Fingerprint]) -> bool:
@@ -120,39 +111,3 @@ class TokenLedger:
         for key, numbers in zip(keys, before, strict=True):
             await self._state.put(BEHIND, key, numbers + latest, REMEMBERED_SECONDS)
         return True
-
-    async def keep_undelivered(self, tokens: Iterable[Fingerprint], client: bytes, answer: Answer) -> None:
-        """Keep the answer of a redemption whose client left before it came (for example, the first click of a double click)."""
-        fields = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in answer.fields]
-        payload = json.dumps([answer.status, fields, answer.body.decode("latin-1")]).encode("ascii")
-        if len(payload) <= LARGEST_UNDELIVERED_BYTES:
-            for token in tokens:
-                await self._undelivered.put(token + client, payload)
-
-    async def take_undelivered(self, tokens: Iterable[Fingerprint], client: bytes) -> Answer | None:
-        """That answer, once, for the same token from the same client."""
-        found = None
-        for token in tokens:
-            payload = await self._undelivered.take(token + client)
-            if payload is not None:
-                status, fields, body = json.loads(payload)
-                pairs = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in fields)
-                found = Answer(status, pairs, body.encode("latin-1"))
-        return found
-
-    async def judge_reference(self, request_uri: Fingerprint, may_hold_token: bool) -> None:
-        """Store whether this pushed request may still stand for a token."""
-        await self._references.put(request_uri, b"\1" if may_hold_token else b"\0")
-
-    async def reference_may_hold_token(self, request_uri: Fingerprint) -> bool | None:
-        """Whether this pushed request may stand for a token; None if that is not known."""
-        payload = await self._references.get(request_uri)
-        return None if payload is None else payload == b"\1"
-
-
-def client_signature(head: RequestHead, browser_key: bytes = b"") -> bytes:
-    """What two requests of one client have in common: the browser's key; without one, a hash of address and User-Agent."""
-    if browser_key:
-        return browser_key
-    agent = b"\0".join(head.values(b"user-agent"))
-    return hashlib.blake2b(head.client.encode() + b"\0" + agent, digest_size=16, person=b"neighbour").digest()

@@ -17,19 +17,10 @@ from gateway.doors.oidc.front_switch import FRONT_SWITCH, FrontSwitches
 from gateway.doors.oidc.handoff import OidcHandoff
 from gateway.doors.oidc.pages import OidcPages
 from gateway.doors.oidc.sign_out import OidcSignOut
+from gateway.doors.own.addresses import HANDOFF, SESSION, SESSION_PAGE, SIGN_IN, SIGN_OUT
+from gateway.doors.own.outcomes import Outcome, page, refused, unavailable
 from gateway.doors.own.paths import LoginStep, answered, chosen
-from gateway.doors.own.requests import (
-    HANDOFF,
-    SESSION,
-    SESSION_PAGE,
-    SIGN_IN,
-    SIGN_OUT,
-    Outcome,
-    not_navigating,
-    page,
-    refused,
-    unavailable,
-)
+from gateway.doors.own.requests import not_navigating
 from gateway.doors.reading import whole_body
 from gateway.edge.request import Request
 from gateway.edge.responses import Response

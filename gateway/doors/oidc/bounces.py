@@ -19,9 +19,8 @@ from gateway.errors import OutsideFailed
 from gateway.oidc import OrgClient
 from gateway.policy.http.clients import client_key
 from gateway.policy.http.messages import Answer, Malformed, RequestHead
-from gateway.policy.oidc.bounces import BOUNCE_SECONDS, Bounce, Code, Nobody, Prompt, Unclear, address_of, is_of, returned
+from gateway.policy.oidc.bounces import BOUNCE_SECONDS, Bounce, Code, Nobody, Prompt, RefusedCodes, Unclear, address_of, is_of, returned
 from gateway.policy.oidc.id_tokens import Proof
-from gateway.policy.oidc.refused_codes import RefusedCodes
 from gateway.policy.session.browser_id import ID_BYTES, browser_id_line, browser_id_of, new_browser_id
 from gateway.policy.session.seal import Sealer
 from gateway.sessions import ClientTurns

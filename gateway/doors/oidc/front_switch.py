@@ -22,12 +22,12 @@ from urllib.parse import quote, urlsplit
 
 from gateway.clock import Clock
 from gateway.coordination.browser_leases import BrowserLeases
-from gateway.coordination.leases import Leases
 from gateway.doors.answers import json_answer, page_answer, redirect_answer
 from gateway.doors.oidc.bounces import Bounces, ReturnedBounce
 from gateway.doors.oidc.front_records import FrontRecords
 from gateway.doors.oidc.own_sessions import OwnSessions
-from gateway.doors.own.requests import Outcome, not_navigating, now_of, parameters, refused
+from gateway.doors.own.outcomes import Outcome, now_of, refused
+from gateway.doors.own.requests import not_navigating, parameters
 from gateway.doors.own.sign_out import posted
 from gateway.edge.request import Request
 from gateway.pages import ConfirmSwitch, CookiesBlocked, FrontSwitchStopped, GoingOn, PostsItself, View, render
@@ -38,8 +38,18 @@ from gateway.policy.routing.navigation import named_origin
 from gateway.policy.session.browser_id import ID_BYTES, browser_id_line, browser_id_of, browser_key, new_browser_id
 from gateway.policy.session.session import NoSession, Session, Unknown
 from gateway.policy.switch import front_switch as machine
-from gateway.policy.switch.front_start import order_of, sender_of
-from gateway.policy.switch.front_switch import Check, ConfirmFront, EndFirst, FrontSwitch, GoOn, Prove, RedeemFront, RefuseFront
+from gateway.policy.switch.front_switch import (
+    Check,
+    ConfirmFront,
+    EndFirst,
+    FrontSwitch,
+    GoOn,
+    Prove,
+    RedeemFront,
+    RefuseFront,
+    order_of,
+    sender_of,
+)
 from gateway.policy.switch.start import StartRefused, StartRules, TokenOrigin, Trusted, judge
 from gateway.shared_state import SharedState
 
@@ -76,8 +86,7 @@ class FrontSwitches:
         self._own = own
         self._bounces = bounces
         self._clock = clock
-        self._leases = Leases(state)
-        self._browser_leases = BrowserLeases(self._leases if state.is_shared else None)
+        self._leases = BrowserLeases(state)
 
     async def aclose(self) -> None:
         """Release the leases that are held."""
@@ -124,7 +133,7 @@ class FrontSwitches:
         """What follows a bounce (``bounces``) that a switch began. Raises ``OutsideFailed``."""
         reference, browser, now = returned.bounce.place, returned.browser, self._clock.wall()
         key = browser_key(browser)
-        async with self._browser_leases.held([_KEY_PREFIX + key], LEASE_WAIT_SECONDS):
+        async with self._leases.held([_KEY_PREFIX + key], LEASE_WAIT_SECONDS):
             switch = await self._records.get(reference)
             if switch is None:
                 return self._stopped(RefuseFront("used"))
@@ -154,7 +163,7 @@ class FrontSwitches:
         browser = known or new_browser_id(secrets.token_bytes(ID_BYTES))
         fresh = () if known else (browser_id_line(browser),)
         key = browser_key(browser)
-        async with self._browser_leases.held([_KEY_PREFIX + key], LEASE_WAIT_SECONDS):
+        async with self._leases.held([_KEY_PREFIX + key], LEASE_WAIT_SECONDS):
             switch = await self._records.get(reference)
             if switch is None:
                 return self._stopped(RefuseFront("used"))

@@ -19,8 +19,9 @@ from gateway.clock import Clock
 from gateway.doors.answers import redirect_answer
 from gateway.doors.oidc.bounces import Bounces, ReturnedBounce
 from gateway.doors.oidc.own_sessions import OwnSessions
+from gateway.doors.own.addresses import HANDOFF
 from gateway.doors.own.handoff_starts import HandoffStarts, OpenedStart
-from gateway.doors.own.requests import HANDOFF, Outcome, refused, unavailable
+from gateway.doors.own.outcomes import Outcome, refused, unavailable
 from gateway.policy.http.messages import Malformed, RequestHead
 from gateway.policy.oidc.bounces import Nobody, Prompt, Unclear
 from gateway.policy.oidc.id_tokens import Proof

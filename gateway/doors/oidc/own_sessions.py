@@ -11,7 +11,6 @@ from typing import assert_never
 
 from gateway.clock import Clock
 from gateway.coordination.browser_leases import BrowserLeases
-from gateway.coordination.leases import Leases
 from gateway.coordination.sealed_records import SealedRecords
 from gateway.doors.own.requests import pass_of, session_of_pass
 from gateway.doors.pending_cookie import PendingCookie
@@ -59,8 +58,7 @@ class OwnSessions:
         self._clock = clock
         self._records = SealedRecords(state, sealer, KIND, BROWSER_SECONDS)
         self._pending_cookie = PendingCookie(host, sealer)
-        self._leases = Leases(state)
-        self._browser_leases = BrowserLeases(self._leases if state.is_shared else None)
+        self._leases = BrowserLeases(state)
 
     async def aclose(self) -> None:
         """Release the leases that are held."""
@@ -98,7 +96,7 @@ class OwnSessions:
         moment were ended, and this one began before it. Raises ``OutsideFailed`` if a switch could not be shared with other processes.
         """
         key = browser_key(browser)
-        async with self._browser_leases.held([key], LEASE_WAIT_SECONDS):
+        async with self._leases.held([key], LEASE_WAIT_SECONDS):
             recorded = BrowserProof.unpacked(await self._records.get(key) or b"")
             has_ended = recorded is not None and self._sessions.has_session_ended(recorded.session_id)
             next_step = following(recorded, proof, asked_at, has_ended)

@@ -9,8 +9,10 @@ from gateway.clock import Clock
 from gateway.doors.answers import redirect_answer
 from gateway.doors.oidc.bounces import Bounces, ReturnedBounce
 from gateway.doors.oidc.own_sessions import OwnSessions
+from gateway.doors.own.addresses import SESSION_PAGE, SIGN_IN, SIGN_OUT
+from gateway.doors.own.outcomes import Outcome, now_of, page, refused, unavailable
 from gateway.doors.own.pages import session_answer
-from gateway.doors.own.requests import SESSION_PAGE, SIGN_IN, SIGN_OUT, Outcome, not_navigating, now_of, page, refused, unavailable
+from gateway.doors.own.requests import not_navigating
 from gateway.pages import NobodyPage, SessionPage, View
 from gateway.policy.http.messages import Malformed, RequestHead
 from gateway.policy.oidc.bounces import Nobody, Unclear

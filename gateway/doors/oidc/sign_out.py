@@ -21,7 +21,9 @@ from gateway.closing.session_closer import NOT_SHARED, Closer
 from gateway.doors.answers import redirect_answer
 from gateway.doors.oidc.bounces import Bounces, ReturnedBounce
 from gateway.doors.oidc.own_sessions import OwnSessions
-from gateway.doors.own.requests import SIGN_IN, SIGN_OUT, Outcome, not_navigating, page, parameters, refused, sign_in_path
+from gateway.doors.own.addresses import SIGN_IN, SIGN_OUT, sign_in_path
+from gateway.doors.own.outcomes import Outcome, page, refused
+from gateway.doors.own.requests import not_navigating, parameters
 from gateway.doors.own.sign_out import DONE_SECONDS, SWITCH, asked_return, next_step, posted
 from gateway.edge.request import Request
 from gateway.okta import browser_of

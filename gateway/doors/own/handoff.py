@@ -19,23 +19,9 @@ from dataclasses import replace
 from gateway.clock import Clock
 from gateway.doors.answers import redirect_answer
 from gateway.doors.app_sessions import FormerUsers
-from gateway.doors.own.requests import (
-    ACCEPT,
-    AGAIN,
-    HANDOFF,
-    Outcome,
-    asked_target,
-    no_session,
-    not_navigating,
-    page,
-    parameters,
-    pass_of,
-    refused,
-    session_of_pass,
-    sign_in_path,
-    target_or_root,
-    way_back,
-)
+from gateway.doors.own.addresses import ACCEPT, AGAIN, HANDOFF, asked_target, sign_in_path, target_or_root, way_back
+from gateway.doors.own.outcomes import Outcome, no_session, page, refused
+from gateway.doors.own.requests import not_navigating, parameters, pass_of, session_of_pass
 from gateway.doors.own.tickets import Tickets
 from gateway.errors import OutsideFailed
 from gateway.okta import browser_of

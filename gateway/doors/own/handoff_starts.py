@@ -9,8 +9,10 @@ from typing import NamedTuple
 
 from gateway.clock import Clock
 from gateway.doors.answers import redirect_answer
+from gateway.doors.own.addresses import ACCEPT, LATE, sign_in_path, target_or_root
 from gateway.doors.own.handoff import NONCE_SECONDS
-from gateway.doors.own.requests import ACCEPT, LATE, Outcome, not_navigating, page, parameters, refused, sign_in_path, target_or_root
+from gateway.doors.own.outcomes import Outcome, page, refused
+from gateway.doors.own.requests import not_navigating, parameters
 from gateway.doors.own.tickets import TICKET_SECONDS, Tickets
 from gateway.errors import OutsideFailed
 from gateway.pages import LoopExplained
@@ -18,13 +20,11 @@ from gateway.policy.http.messages import Answer, Fields, Malformed, RequestHead
 from gateway.policy.routing.routing import App, RouteTable
 from gateway.policy.session.passes import Start, Ticket
 from gateway.policy.session.seal import Sealer
-from gateway.policy.session.session import Session, SessionCookie
+from gateway.policy.session.session import Cookies, Session
 from gateway.policy.session.sign_in_loops import BOUNCE_SECONDS, BOUNCES_ALLOWED
 
 TAG_CHARACTERS = 22
 """Characters at the end of a sealed text that hold its authentication tag. They are enough to tell one sealed text from another."""
-
-Cookies = tuple[SessionCookie, ...]
 
 
 class OpenedStart(NamedTuple):

@@ -18,7 +18,9 @@ from typing import Final, Literal, NamedTuple
 
 from gateway.clock import Clock
 from gateway.doors.answers import page_answer, redirect_answer
-from gateway.doors.own.requests import FORM, Outcome, now_of, page, parameters, pass_of, refused, session_of_pass, sign_in_path
+from gateway.doors.own.addresses import FORM, sign_in_path
+from gateway.doors.own.outcomes import Outcome, now_of, page, refused
+from gateway.doors.own.requests import parameters, pass_of, session_of_pass
 from gateway.doors.reading import drained, whole_body
 from gateway.edge.request import Request
 from gateway.errors import OutsideFailed, StateFailed, UploadBroken

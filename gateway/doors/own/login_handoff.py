@@ -18,17 +18,9 @@ from typing import assert_never
 from gateway.clock import Clock
 from gateway.closing.session_closer import Closer
 from gateway.doors.answers import redirect_answer
+from gateway.doors.own.addresses import BACK, HANDOFF, at_okta
 from gateway.doors.own.handoff_starts import HandoffStarts, OpenedStart
-from gateway.doors.own.requests import (
-    BACK,
-    HANDOFF,
-    Outcome,
-    at_okta,
-    expired_here,
-    page,
-    refused,
-    unavailable,
-)
+from gateway.doors.own.outcomes import Outcome, expired_here, page, refused, unavailable
 from gateway.doors.own.tickets import Tickets
 from gateway.doors.pending_cookie import PendingCookie
 from gateway.errors import OutsideFailed

@@ -5,22 +5,9 @@ Must never show a cookie value, a token or a session id. Must never say "signed 
 
 from gateway.clock import Clock
 from gateway.doors.answers import json_answer
-from gateway.doors.own.requests import (
-    SESSION_PAGE,
-    SIGN_OUT,
-    Outcome,
-    at_okta,
-    form_targets,
-    no_session,
-    now_of,
-    page,
-    pass_of,
-    refused,
-    seconds_until,
-    session_of_pass,
-    sign_in_path,
-    unavailable,
-)
+from gateway.doors.own.addresses import SESSION_PAGE, SIGN_OUT, at_okta, form_targets, sign_in_path
+from gateway.doors.own.outcomes import Outcome, no_session, now_of, page, refused, seconds_until, unavailable
+from gateway.doors.own.requests import pass_of, session_of_pass
 from gateway.okta import browser_of
 from gateway.pages import ASSET_PREFIX, NobodyPage, SessionPage, View, asset
 from gateway.policy.http.cookies import session_cookies

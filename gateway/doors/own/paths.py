@@ -10,22 +10,12 @@ from typing import Final, TypeVar
 
 from gateway.clock import Clock
 from gateway.doors.answers import redirect_answer, to_response
+from gateway.doors.own.addresses import ACCEPT, FORM, HANDOFF, SESSION, SESSION_PAGE, SESSION_PAGE_UNSLASHED, SIGN_IN, SIGN_OUT
 from gateway.doors.own.handoff import AppHandoff
 from gateway.doors.own.kept_forms import KeptForms
 from gateway.doors.own.login_handoff import LoginHandoff
+from gateway.doors.own.outcomes import Outcome, refused
 from gateway.doors.own.pages import AppPages, LoginPages, asset_outcome
-from gateway.doors.own.requests import (
-    ACCEPT,
-    FORM,
-    HANDOFF,
-    SESSION,
-    SESSION_PAGE,
-    SESSION_PAGE_UNSLASHED,
-    SIGN_IN,
-    SIGN_OUT,
-    Outcome,
-    refused,
-)
 from gateway.doors.own.sign_out import AppSignOut, LoginSignOut
 from gateway.edge.request import Request
 from gateway.edge.responses import Response

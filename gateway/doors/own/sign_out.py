@@ -19,20 +19,9 @@ from gateway.clock import Clock
 from gateway.closing.session_closer import NOT_SHARED, Closer
 from gateway.doors.answers import redirect_answer
 from gateway.doors.app_sessions import FormerUsers
-from gateway.doors.own.requests import (
-    SESSION_PAGE,
-    SIGN_OUT,
-    Outcome,
-    at_okta,
-    expired_here,
-    form_of,
-    page,
-    parameters,
-    pass_of,
-    refused,
-    session_of_pass,
-    sign_in_path,
-)
+from gateway.doors.own.addresses import SESSION_PAGE, SIGN_OUT, at_okta, sign_in_path
+from gateway.doors.own.outcomes import Outcome, expired_here, page, refused
+from gateway.doors.own.requests import form_of, parameters, pass_of, session_of_pass
 from gateway.doors.own.tickets import LONGEST_TEXT
 from gateway.doors.pending_cookie import PendingCookie
 from gateway.edge.request import Request
@@ -44,14 +33,13 @@ from gateway.policy.routing.navigation import LONGEST_TARGET, is_same_origin_pos
 from gateway.policy.routing.routing import App, RouteTable
 from gateway.policy.session.passes import SignedOut
 from gateway.policy.session.seal import Sealer
-from gateway.policy.session.session import COMPANION_NAMES, NoSession, Session, SessionCookie
+from gateway.policy.session.session import COMPANION_NAMES, Cookies, NoSession, Session, SessionCookie
 from gateway.policy.session.split_cookies import expired_lines
 from gateway.policy.switch.redemption import OKTA_SESSION_NAMES
 from gateway.sessions import Sessions
 
 DONE_SECONDS = 60.0
 SWITCH = "switch"
-Cookies = tuple[SessionCookie, ...]
 _ENDED = frozenset(("revoked", "not_found", "impossible_cookie"))
 """Reasons of ``NoSession`` that mean: there is no session left to end."""
 _FORGET = (b"Clear-Site-Data", b'"cache"')

@@ -45,7 +45,6 @@ ENDS: Final = frozenset(
         "user.authentication.universal_logout",
     }
 )
-EVENT_TYPES: Final = (*sorted(BEGINS), *sorted(ASKS), *sorted(ENDS))
 """The event types that the operator subscribes the hook to."""
 
 _LOCKED: Final = "user.account.lock"

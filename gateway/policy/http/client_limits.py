@@ -48,11 +48,6 @@ class ClientLimit:
         self._counts: dict[str, int] = {}
         self.refused = 0
 
-    def has_room(self, client: str) -> bool:
-        """Whether ``enter`` would return True now. Nothing is counted."""
-        place = _places[client]
-        return place is None or not self._most or self._counts.get(place, 0) < self._most
-
     def enter(self, client: str) -> bool:
         """Count one more request of this client. Returns False, without counting, if the client is at its limit."""
         place = _places[client]

@@ -28,11 +28,6 @@ class Judgement:
     living: Cookies = ()
     dead: Cookies = ()
 
-    @property
-    def names_over(self) -> frozenset[bytes]:
-        """The names of dead cookies, without the names that a living cookie uses too."""
-        return frozenset(cookie.name for cookie in self.dead) - {cookie.name for cookie in self.living}
-
 
 def judged_apart(findings: Sequence[tuple[SessionCookie, Finding]]) -> Judgement:
     """The session of a browser, from Okta's answer about each of its cookies alone.

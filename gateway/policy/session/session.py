@@ -51,6 +51,9 @@ class SessionCookie:
         return f"SessionCookie({self.name.decode('ascii', 'replace')}, {_masked(self.value)})"
 
 
+Cookies = tuple[SessionCookie, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class SessionToken:
     """A one-time token from a request, decoded. It is as secret as a password."""

@@ -43,7 +43,7 @@ class Parameters:
     __slots__ = ("_names", "_wanted", "client_ids", "doubt", "has_token_name", "hints", "prompts", "request_uris", "tokens")
 
     def __init__(self, names: frozenset[str], is_authorize: bool) -> None:
-        """``names``: the parameter names, as ``folded_name`` gives them, that mean a token at this path."""
+        """``names``: the parameter names, as ``folded_names`` gives them, that mean a token at this path."""
         self._names = names
         self._wanted = names | {_HINT} | (_OF_AUTHORIZE if is_authorize else set())
         self.tokens: list[tuple[str, SessionToken]] = []
@@ -150,13 +150,11 @@ class Parameters:
         self._take_members(members)
 
 
-def folded_name(raw: str) -> str:
-    """A parameter's name for comparison: decoded several times, in lower case, without blanks and unprintable text; ``&`` becomes ``!``."""
-    return folded_names((raw,))[0]
-
-
 def folded_names(raws: Iterable[str]) -> list[str]:
-    """Each of the names as ``folded_name`` gives it. They are decoded together, which takes a tenth of the time of one by one."""
+    """Parameter names for comparison: decoded several times, in lower case, without blanks and unprintable text; ``&`` becomes ``!``.
+
+    They are decoded together, which takes a tenth of the time of one by one.
+    """
     names = [raw.replace("&", "!") for raw in raws]
     if not names:
         return []

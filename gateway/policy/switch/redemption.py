@@ -134,3 +134,9 @@ def parent_domains(host: str) -> tuple[str, ...]:
     """The parent domains of a host, down to two labels. Another host of such a domain can set cookies for all of it."""
     labels = host.split(".")
     return tuple(".".join(labels[start:]) for start in range(1, len(labels) - 1))
+
+
+def location_of(fields: Fields) -> str:
+    """The answer's ``Location``, if there is exactly one and it is printable ASCII without blanks; else empty."""
+    found = [value.decode("latin-1") for name, value in fields if name.lower() == b"location"]
+    return found[0] if len(found) == 1 and found[0].isascii() and found[0].isprintable() and " " not in found[0] else ""

@@ -9,7 +9,7 @@ from aiohttp import ClientSession, FormData, WSCloseCode, WSMsgType
 from yarl import URL
 
 from gateway.dev.demo import legacy_app, serve
-from gateway.dev.demo.payroll_sessions import OwnSessions
+from gateway.dev.demo.payroll import OwnSessions
 from gateway.dev.demo.payroll_slips import is_month, money, month_name, slip
 from tests.dev.demo.running import running, visitor
 

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from gateway.dev.standin import Org, SsoApp
-from gateway.dev.standin.self_signed import self_signed
+from gateway.dev.standin.tls import self_signed
 
 ACS, ENTITY = "https://sp.example.com/acs", "https://sp.example.com/metadata"
 SLS = "https://sp.example.com/sls"

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from gateway.dev.standin import Engine, Org, RunningOrg, fingerprint
-from gateway.dev.standin.app_links import MOST_LINKS, AppLinks
+from gateway.dev.standin.sso_apps import MOST_LINKS, AppLinks
 from tests.dev.standin.beginnings import enter, logins, saml_response
 from tests.dev.standin.browser import Browser, Seen
 from tests.dev.standin.conftest import ALICE, BOB, PASSWORD, Open, Serve

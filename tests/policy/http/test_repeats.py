@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.policy.http.repeats import may_repeat
+from gateway.policy.http.methods import may_repeat
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "PROPFIND", "REPORT"])

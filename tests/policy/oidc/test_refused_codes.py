@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.policy.oidc.refused_codes import MOST_CLIENTS, MOST_REFUSED, WINDOW_SECONDS, RefusedCodes
+from gateway.policy.oidc.bounces import MOST_CLIENTS, MOST_REFUSED, WINDOW_SECONDS, RefusedCodes
 
 
 def test_one_client_waits_until_its_minute_is_over_and_no_other_does() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.policy.session.squeezing import LARGEST_NOTE_BYTES, SQUEEZED_FROM_BYTES, squeezed, unsqueezed
+from gateway.policy.session.sealed_notes import LARGEST_NOTE_BYTES, SQUEEZED_FROM_BYTES, squeezed, unsqueezed
 
 long_texts = st.text(alphabet="abcdefghijklmnopqrstuvwxyz[]0", min_size=0, max_size=30).map(lambda text: ("[" + text * 100).encode("ascii"))
 

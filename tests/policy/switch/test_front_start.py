@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.policy.http.messages import Malformed
-from gateway.policy.switch.front_start import FrontStart, order_of, sender_of
+from gateway.policy.switch.front_switch import FrontStart, order_of, sender_of
 
 ORIGINS = ("https://app.example.com", "https://portal.example.org")
 GOOD: dict[str, Any] = {"session_token": "2010xyz", "to": "https://app.example.com/slips?year=2026"}

@@ -1,10 +1,12 @@
 """What surrounds a redemption: nothing old travels with the token, nothing old stays in the browser."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.policy.http.cookies import pairs, set_cookie_name
 from gateway.policy.http.fields import to_org
+from gateway.policy.http.messages import Fields
 from gateway.policy.session.session import SessionCookie
 from gateway.policy.switch.redemption import (
     OKTA_SESSION_NAMES,
@@ -14,6 +16,7 @@ from gateway.policy.switch.redemption import (
     deleted_names,
     expiries,
     leaves_with_token,
+    location_of,
     names_set,
     okta_values,
     parent_domains,
@@ -132,3 +135,18 @@ def test_the_values_of_all_cookies_of_oktas_names_are_told_without_quotes() -> N
         (b"X", b"sid=1"),
     )
     assert okta_values(fields) == (b"d", b"m")
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ((), ""),
+        (((b"LOCATION", b"/app"), (b"Server", b"x")), "/app"),
+        (((b"Location", b"/app"), (b"location", b"/app")), ""),
+        (((b"Location", b"/a b"),), ""),
+        (((b"Location", b"/a\x00"),), ""),
+        (((b"Location", b"/\xe9"),), ""),
+    ],
+)
+def test_a_location_counts_only_if_it_is_the_only_one_and_plain(fields: Fields, expected: str) -> None:
+    assert location_of(fields) == expected

@@ -1,0 +1,1 @@
+return find(ARGV[1])
