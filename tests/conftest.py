@@ -15,7 +15,7 @@ pytest_plugins = ["tests.closing_summary"]
 _ROOT = Path(__file__).resolve().parent.parent
 
 # Folders whose tests start browsers or processes. They wait longest: when they come last, one worker runs alone at the end.
-_SLOW_FOLDERS = ("browser", "house", "workers", "journeys", "field", "seeds", "dev", "deploy", "fronts")
+_SLOW_FOLDERS = ("browser", "house", "workers", "commands", "journeys", "field", "seeds", "dev", "deploy", "fronts")
 
 # "ci" gives the same examples in every run; "search" looks for new ones: HYPOTHESIS_PROFILE=search make test
 settings.register_profile(
