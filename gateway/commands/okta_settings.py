@@ -6,7 +6,8 @@ Must never print a secret.
 from collections.abc import Iterator
 
 from gateway.config import Settings
-from gateway.doors.hooks import EVENT_HOOK_PATH, UNIVERSAL_LOGOUT_PATH
+from gateway.doors.hooks.event_hook import EVENT_HOOK_PATH
+from gateway.doors.hooks.universal_logout import UNIVERSAL_LOGOUT_PATH
 from gateway.policy.hooks.okta_events import ASKS, BEGINS, ENDS
 
 
