@@ -184,7 +184,7 @@ class FrontSwitches:
             case machine.Prove():
                 return await self._proving(head, reference)
             case machine.Check():
-                await self._records.landed(browser_key(browser), reference)
+                await self._records.has_returned(browser_key(browser), reference)
                 return self._led_on(Outcome(await self._bounces.begin(head, CHECKING, reference, "none"), "front_switch", "checking"))
             case machine.GoOn(done):
                 return self._led_on(Outcome(redirect_answer(303, done.to), "front_switch", "done"))

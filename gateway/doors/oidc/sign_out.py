@@ -77,11 +77,11 @@ class OidcSignOut:
             return Outcome(await self._bounces.begin(head, PURPOSE, given["after"], "none"), "sign_out", "proving")
         if done is not None and self._is_from_here(done, head):
             return self._to_org(done, head)
-        asked = self._returns.asked(head, self._table.login.origin)
-        if isinstance(asked, Malformed):
-            return refused(asked, self._clock)
+        return_to = self._returns.asked(head, self._table.login.origin)
+        if isinstance(return_to, Malformed):
+            return refused(return_to, self._clock)
         found = await self._own.found(head)
-        view = ConfirmSignOut(found.login if isinstance(found, Session) else None, to=asked)
+        view = ConfirmSignOut(found.login if isinstance(found, Session) else None, to=return_to)
         return Outcome(page(view, self._clock, *self._table.origins), "page")
 
     async def end(self, request: Request, head: RequestHead) -> Outcome:
@@ -118,8 +118,8 @@ class OidcSignOut:
 
     def _to_org(self, done: SignedOut, head: RequestHead) -> Outcome:
         login = self._table.login
-        going = replace(done, expires_at=self._clock.wall() + BOUNCE_SECONDS)
-        back = f"{login.origin}{SIGN_OUT}?after={self._notes.sealed(going)}"
+        note = replace(done, expires_at=self._clock.wall() + BOUNCE_SECONDS)
+        back = f"{login.origin}{SIGN_OUT}?after={self._notes.sealed(note)}"
         lines = self._own.carried(head, done.cookies)
         url = f"{self._org}/login/signout?fromURI={quote(back, safe='')}"
         return Outcome(redirect_answer(303, url, *lines, FORGET), "sign_out", done.unproven)

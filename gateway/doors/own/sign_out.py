@@ -121,15 +121,15 @@ class AppSignOut:
 
     async def ask(self, head: RequestHead, app: App) -> Outcome:
         """GET: a page with a button. Without a pass, redirect to the login host, which sees whether somebody is signed in."""
-        asked = self._returns.asked(head, app.origin)
-        if isinstance(asked, Malformed):
-            return refused(asked, self._clock)
+        return_to = self._returns.asked(head, app.origin)
+        if isinstance(return_to, Malformed):
+            return refused(return_to, self._clock)
         held = pass_of(self._sealer, head)
         if held is None:
-            to = f"?to={quote(asked, safe='')}" if asked else ""
+            to = f"?to={quote(return_to, safe='')}" if return_to else ""
             return Outcome(redirect_answer(303, f"{self._table.login.origin}{SIGN_OUT}{to}"), "sign_out", "no_pass")
         finding = await session_of_pass(self._sessions, held, head)
-        view = ConfirmSignOut(finding.login if isinstance(finding, Session) else None, to=asked)
+        view = ConfirmSignOut(finding.login if isinstance(finding, Session) else None, to=return_to)
         return Outcome(page(view, self._clock, self._table.login.origin), "page")
 
     async def end(self, request: Request, head: RequestHead, app: App) -> Outcome:
@@ -180,8 +180,8 @@ class LoginSignOut:
     async def ask(self, head: RequestHead) -> Outcome:
         """GET: with a valid ``done``, the second half of a sign-out; else a page with a button."""
         given = parameters(head.query)
-        asked = given if isinstance(given, Malformed) else self._returns.asked(head, self._table.login.origin)
-        if isinstance(given, Malformed) or isinstance(asked, Malformed):
+        return_to = given if isinstance(given, Malformed) else self._returns.asked(head, self._table.login.origin)
+        if isinstance(given, Malformed) or isinstance(return_to, Malformed):
             return refused(given if isinstance(given, Malformed) else Malformed(400, "to_too_long"), self._clock)
         done = self._notes.opened(given.get("done", ""))
         if done is not None and await self._is_from_here(done, head):
@@ -191,7 +191,7 @@ class LoginSignOut:
         is_nobody = not presented or (isinstance(finding, NoSession) and finding.reason in _ENDED)
         if is_nobody and not self._pending_cookie.carried(head):
             return Outcome(page(NobodyPage(self._again, is_after_sign_out=True), self._clock), "page", "nobody")
-        view = ConfirmSignOut(finding.login if isinstance(finding, Session) else None, to=asked)
+        view = ConfirmSignOut(finding.login if isinstance(finding, Session) else None, to=return_to)
         return Outcome(page(view, self._clock, *self._table.origins), "page")
 
     async def end(self, request: Request, head: RequestHead) -> Outcome:
