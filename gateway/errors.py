@@ -19,7 +19,7 @@ The tree::
         │   └── UploadTooSlow    the body came too slowly
         ├── StateFailed      the shared state could not be read or written; nothing in it has changed
         │   ├── LeaseLost    a lease had ended, or another process holds one of its keys; nothing has changed
-        │   └── TurnTaken    another request holds the lease that is needed, and did not release it in time
+        │   └── LeaseTaken   another request holds the lease that is needed, and did not release it in time
         └── Nonsense         the answer is not HTTP that the gateway accepts
 
 An exception must never hold a field, a body, a cookie or a token.

@@ -23,7 +23,7 @@ from gateway.okta import Browser
 from gateway.policy.session.cookies import split
 from gateway.policy.session.session import Cookies
 from gateway.policy.switch.switch import Confirm, Final, Goal, Proven, Redeem, Refuse
-from gateway.sessions import ClientTurns, Sessions
+from gateway.sessions import ClientQueues, Sessions
 
 LIMITED = frozenset({"client_limited", "guesses_limited"})
 """Reasons why Okta was not asked about cookies that may be made up. Such a closing is not tried again: each try is another guess."""
@@ -55,7 +55,7 @@ class Closer:
         self._steps = ClosingSteps(sessions, okta, in_flight, self._record, tell, times)
         self._backlog = Backlog(sessions, tell, self._steps.run_again, kept, retry_seconds)
         self._running = BackgroundTasks()
-        self._turns = ClientTurns()
+        self._turns = ClientQueues()
 
     @property
     def backlog(self) -> int:

@@ -8,8 +8,7 @@ from pathlib import Path
 import click
 
 from gateway.clock import Clock
-from gateway.commands.okta_admin import okta_admin
-from gateway.commands.okta_settings import okta_settings
+from gateway.commands.okta_admin import okta_admin, okta_settings
 from gateway.commands.online import ask_apps, ask_org, ask_state
 from gateway.commands.online_oidc import ask_oidc, user_of
 from gateway.commands.ordered_sign_out import order_sign_out
@@ -30,8 +29,7 @@ def check(file: Path, online: bool, user_file: Path | None, okta: bool) -> None:
     for warning in settings.warnings:
         click.echo(warning, err=True)
     if okta:
-        for line in okta_admin(settings):
-            click.echo(line)
+        click.echo(okta_admin(settings))
         return
     if online:
         problems = until_done(_asked(settings, user_file)) + until_done(ask_apps(settings))
@@ -53,8 +51,7 @@ def check(file: Path, online: bool, user_file: Path | None, okta: bool) -> None:
 @config_option
 def hook(file: Path) -> None:
     """Print what to enter in Okta's admin console: the event hook, and Universal Logout."""
-    for line in okta_settings(settings_of(file)):
-        click.echo(line)
+    click.echo(okta_settings(settings_of(file)))
 
 
 @click.command(name="sign-out")

@@ -8,9 +8,9 @@ import asyncio
 import secrets
 
 from gateway.compose.addresses import address_of
-from gateway.compose.hosts import app_host, deadlines, org_deadlines, org_place, servers
+from gateway.compose.hosts import app_host, deadlines, org_address, org_deadlines, servers
 from gateway.compose.parts import folder_of, resolver
-from gateway.compose.state import redis_place
+from gateway.compose.state import redis_address
 from gateway.config import AppTable, Settings
 from gateway.config.loops import servers_of
 from gateway.edge.http_proxy import HttpProxy
@@ -32,7 +32,7 @@ _LARGEST_REFUSAL = 64 * 1024
 async def ask_org(settings: Settings) -> tuple[str, ...]:
     """Problems that show only in a connection: none at all, a wrong certificate, a server that is no Okta org. Empty if there are none."""
     config = settings.config
-    place = org_place(config, folder_of(settings))
+    place = org_address(config, folder_of(settings))
     browser = Browser(b"session-gateway check", b"", b"", "unknown")
     names, failures = resolver(config), list[OutsideFailed]()
     try:
@@ -104,5 +104,5 @@ async def ask_state(settings: Settings) -> tuple[tuple[str, ...], tuple[str, ...
     """The problems and the warnings of the Redis that holds the state; empty for another engine."""
     if not settings.config.state.is_redis:
         return (), ()
-    found = await check_redis(redis_place(settings))
+    found = await check_redis(redis_address(settings))
     return tuple(settings.problem(("state", "url"), text) for text in found.problems), found.warnings

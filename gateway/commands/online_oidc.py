@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, quote, urljoin, urlsplit
 from aiohttp import ClientSession
 
 from gateway.clock import Clock
-from gateway.compose.hosts import OrgPlace, org_deadlines, org_place
+from gateway.compose.hosts import OrgAddress, org_address, org_deadlines
 from gateway.compose.oidc_client import issuer_of, org_client, redirect_uri_of
 from gateway.compose.parts import folder_of, resolver
 from gateway.config import Settings
@@ -72,7 +72,7 @@ async def ask_oidc(settings: Settings, user: TestUser | None) -> tuple[str, ...]
     names = resolver(config)
     try:
         async with open_client(org_deadlines(config), 2, resolver=ResolverOfClient(names)) as client:
-            place = org_place(config, folder_of(settings))
+            place = org_address(config, folder_of(settings))
             return await _Questions(settings, client, place, org_client(settings, client, place, Clock())).problems(user)
     except OutsideFailed as error:
         return (
@@ -85,7 +85,7 @@ async def ask_oidc(settings: Settings, user: TestUser | None) -> tuple[str, ...]
 class _Questions:
     """One check."""
 
-    def __init__(self, settings: Settings, client: ClientSession, place: OrgPlace, org: OrgClient) -> None:
+    def __init__(self, settings: Settings, client: ClientSession, place: OrgAddress, org: OrgClient) -> None:
         self._settings = settings
         self._client = client
         self._place = place

@@ -32,21 +32,21 @@ async def order_sign_out(settings: Settings, login: str | None, clock: Clock, lo
     else:
         names = dict.fromkeys((login.strip(), login_key(login.strip())))
         revocations = tuple(Revocation(user_id=name, began_before=now) for name in names)
-    place = state_folder(settings.config, folder_of(settings))
-    if place is None and not settings.config.state.is_redis:
+    folder = state_folder(settings.config, folder_of(settings))
+    if folder is None and not settings.config.state.is_redis:
         raise BadConfig((settings.problem(("state", "directory"), _ALONE),))
     state = opened_state(settings, clock, log.tell)
     try:
         for revocation in revocations:
             await state.publish(revocation)
     except StateFailed as error:
-        raise BadConfig((settings.problem(("state", "directory" if place is not None else "url"), str(error)),)) from error
+        raise BadConfig((settings.problem(("state", "directory" if folder is not None else "url"), str(error)),)) from error
     finally:
         await state.aclose()
     who = "everybody" if login is None else login.strip()
     log.write("warning", "sign_out_ordered", {"user": who})
     at = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    kept = str(place) if place is not None else "Redis"
+    kept = str(folder) if folder is not None else "Redis"
     return (
         f"written to {kept}: sessions of {who} that began before {at} are refused by every gateway that uses it, once it hears so. "
         "Their sessions at Okta are not closed: clear them there too"

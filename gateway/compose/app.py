@@ -46,16 +46,16 @@ from gateway.upstream.pool import PoolRules, Upstream
 from gateway.upstream.servers import BalancerUse, Servers
 
 
-def app_gate(parts: Parts) -> PassResolver:
+def pass_resolver(parts: Parts) -> PassResolver:
     """The ``PassResolver`` for both doors, so that a pass which one door opened is in the cache of the other too."""
     return PassResolver(Passes(parts.sealer), parts.sessions, parts.clock)
 
 
-def app_door(parts: Parts, gate: PassResolver, opened: AsyncExitStack) -> ProtectedDoor:
+def app_door(parts: Parts, resolver: PassResolver, opened: AsyncExitStack) -> ProtectedDoor:
     """The door of all app hosts. What it opens is closed with ``opened``."""
-    ways = {app.name: _way(parts, app, opened) for app in parts.config.apps if app.addresses}
-    made = {app.name: app_sessions(parts, app, ways.get(app.name), opened) for app in parts.config.apps}
-    sessions = {name: of_app for name, of_app in made.items() if of_app is not None}
+    proxies = {app.name: _proxy(parts, app, opened) for app in parts.config.apps if app.addresses}
+    of_apps = {app.name: app_sessions(parts, app, proxies.get(app.name), opened) for app in parts.config.apps}
+    sessions = {name: of_app for name, of_app in of_apps.items() if of_app is not None}
     former = FormerUsers(Owners(parts.seal_keys), sessions)
     handoff = AppHandoff(parts.table, parts.sealer, parts.sessions, parts.clock, former, parts.tickets)
     forms = KeptForms(parts.table, parts.sealer, parts.sessions, Owners(parts.seal_keys), parts.state, parts.clock)
@@ -66,25 +66,25 @@ def app_door(parts: Parts, gate: PassResolver, opened: AsyncExitStack) -> Protec
         forms,
         parts.clock,
     )
-    lasting = SessionWatcher(parts.sessions, parts.live, parts.clock, Browsers(parts.state, parts.sealer).record)
-    opened.callback(parts.revocations.subscribe(lasting.hear))
-    opened.push_async_callback(lasting.aclose)
-    shared = gate, lasting
+    watcher = SessionWatcher(parts.sessions, parts.live, parts.clock, Browsers(parts.state, parts.sealer).record)
+    opened.callback(parts.revocations.subscribe(watcher.hear))
+    opened.push_async_callback(watcher.aclose)
+    shared = resolver, watcher
     forwarding = {
-        app.name: _forwarding(parts, app, ways[app.name], shared, sessions.get(app.name)) for app in parts.config.apps if app.addresses
+        app.name: _forwarding(parts, app, proxies[app.name], shared, sessions.get(app.name)) for app in parts.config.apps if app.addresses
     }
-    return ProtectedDoor(parts.table, forwarding, gate, own, handoff.turned_away, forms, parts.clock)
+    return ProtectedDoor(parts.table, forwarding, resolver, own, handoff.turned_away, forms, parts.clock)
 
 
-def subrequest_door(parts: Parts, gate: PassResolver) -> SubrequestDoor:
+def subrequest_door(parts: Parts, resolver: PassResolver) -> SubrequestDoor:
     """The door of ``/.gateway/auth``."""
     listen, asked = parts.config.listen, parts.config.subrequest
-    told = {app.name: ForwardAuthResponse(field_rules(app).identity) for app in parts.config.apps}
+    responses = {app.name: ForwardAuthResponse(field_rules(app).identity) for app in parts.config.apps}
     rules = SubrequestRules(listen.trusted_proxies, head_limits(parts.config), asked.max_age, asked.patience)
-    return SubrequestDoor(parts.table, gate, told, rules, parts.clock)
+    return SubrequestDoor(parts.table, resolver, responses, rules, parts.clock)
 
 
-def _way(parts: Parts, app: AppTable, opened: AsyncExitStack) -> HttpProxy:
+def _proxy(parts: Parts, app: AppTable, opened: AsyncExitStack) -> HttpProxy:
     bounds = [size for size in (app.buffer_uploads, app.largest_body) if size]
     uploads = UploadSpool(min(bounds)) if app.buffer_uploads else None
     return HttpProxy(app_servers(parts, app, opened), largest_body=app.largest_body or None, live=parts.live, uploads=uploads)
@@ -105,8 +105,8 @@ def app_servers(parts: Parts, app: AppTable, opened: AsyncExitStack) -> Servers:
     choice = balancer(app, parts.seal_keys)
     rules, watch = PoolRules(app.connections, app.keep_alive), app_watch(app.name, parts.tell, parts.own_addresses)
     pools: dict[Server, Upstream] = {}
-    for server, place in servers(app, parts.folder):
-        pools[server] = Upstream(place, deadlines(app), rules, BalancerUse(choice, server, parts.clock.monotonic), parts.names, watch)
+    for server, address in servers(app, parts.folder):
+        pools[server] = Upstream(address, deadlines(app), rules, BalancerUse(choice, server, parts.clock.monotonic), parts.names, watch)
         opened.push_async_callback(pools[server].aclose)
     if app.health_path:
         checks = _checks(parts, app, choice, pools)
@@ -118,20 +118,20 @@ def app_servers(parts: Parts, app: AppTable, opened: AsyncExitStack) -> Servers:
 def _checks(parts: Parts, app: AppTable, choice: Balancer, pools: dict[Server, Upstream]) -> HealthChecks:
     method, target, fields = question(app.health_path, app_host(app))
     rules, watch = PoolRules(1, 0.0), app_watch(app.name, parts.tell, parts.own_addresses)
-    ways = {
+    proxies = {
         server: HttpProxy(Upstream(pool.place, pool.deadlines, rules, names=parts.names, watch=watch)) for server, pool in pools.items()
     }
 
     async def probe(server: Server) -> bool:
-        exchange = await ways[server].exchange(method, target, fields)
+        exchange = await proxies[server].exchange(method, target, fields)
         exchange.abort()
         return is_healthy(exchange.status)
 
-    def told(server: Server, healthy: bool) -> None:
+    def checked(server: Server, healthy: bool) -> None:
         if choice.checked(server, healthy):
             parts.tell("server_up" if healthy else "server_down", {"app": app.name, "address": server.name})
 
-    return HealthChecks(tuple(pools), probe, told, app.health_interval)
+    return HealthChecks(tuple(pools), probe, checked, app.health_interval)
 
 
 def app_sessions(parts: Parts, app: AppTable, http: HttpProxy | None, opened: AsyncExitStack) -> AppSessions | None:
@@ -153,7 +153,7 @@ def _sign_outs(parts: Parts, app: AppTable, http: HttpProxy | None, opened: Asyn
     place = SignOutPlace(app.name, target, app_host(app), netloc_of(app.url), app.url.startswith("https://"), field_rules(app).constant)
     source = http.source
     # A sticky app keeps each session on one server. It is not known any more on which, so every server is called.
-    ways = [HttpProxy(server) for server in source.all] if app.balance == "sticky" and isinstance(source, Servers) else [http]
-    calls = AppSignOuts(place, ways, parts.state, parts.tell)
+    proxies = [HttpProxy(server) for server in source.all] if app.balance == "sticky" and isinstance(source, Servers) else [http]
+    calls = AppSignOuts(place, proxies, parts.state, parts.tell)
     opened.push_async_callback(calls.aclose)
     return calls

@@ -16,7 +16,7 @@ from functools import partial
 
 from gateway.clock import Clock
 from gateway.compose.addresses import bind, listening_at, shown_address
-from gateway.compose.app import app_door, app_gate, subrequest_door
+from gateway.compose.app import app_door, pass_resolver, subrequest_door
 from gateway.compose.hooks import NO_HOOKS, HookRooms, hook_rooms
 from gateway.compose.hosts import head_limits
 from gateway.compose.login import login_door
@@ -71,14 +71,14 @@ class Gateway:
         This one shares its sockets, metrics and memory state until that one is closed.
         """
         self._replaces, self._state, self._settings = replaces, state, settings
-        self._witness = AccessRecorder(log, Metrics(), clock or Clock())
+        self._recorder = AccessRecorder(log, Metrics(), clock or Clock())
         self._repeats = Repeats(log.tell)
         self._public = public
         self._around = around or _nothing_around
         self._nameservers = nameservers
         if replaces is not None:
             self._take_over(replaces)
-        self._waits = waits or _nobody_waits
+        self._waits = waits or _no_wait
         self._revocations: SharedRevocations | None = None
         self._parts: Parts | None = None
         self._admin = admin
@@ -114,7 +114,7 @@ class Gateway:
     @property
     def metrics(self) -> Metrics:
         """The counters of this gateway."""
-        return self._witness.metrics
+        return self._recorder.metrics
 
     @property
     def parts(self) -> Parts:
@@ -141,12 +141,12 @@ class Gateway:
             server = HttpServer(Handling(health.handle, lambda malformed: refusal(malformed, ())))
             if self._replaces is None:
                 await self._listen(Listening(server, admin), opened, 0.0)
-            self._state = state = self._state or opened_state(self._settings, self._witness.clock, self._tell)
+            self._state = state = self._state or opened_state(self._settings, self._recorder.clock, self._tell)
             opened.push_async_callback(state.aclose)
-            memory = LocalRevocations(self._witness.clock.monotonic)
+            memory = LocalRevocations(self._recorder.clock.monotonic)
             self._revocations = await loaded_revocations(memory, state, self._settings, partial(self._wait, public))
             own = tuple(listening_at(bound) for bound in (public, admin) if bound.family != socket.AF_UNIX)
-            parts = make_parts(self._settings, self._witness.clock, self._tell, self._revocations, state, self._nameservers)
+            parts = make_parts(self._settings, self._recorder.clock, self._tell, self._revocations, state, self._nameservers)
             self._parts = parts = replace(parts, own_addresses=own)
             opened.push_async_callback(parts.aclose)
             watch(parts, self.metrics)
@@ -206,7 +206,7 @@ class Gateway:
         return self._public, self._admin
 
     def _take_over(self, other: "Gateway") -> None:
-        self._witness, self._around, self._nameservers = other._witness, other._around, other._nameservers
+        self._recorder, self._around, self._nameservers = other._recorder, other._around, other._nameservers
 
     def _share(self, other: "Gateway") -> None:
         """Use the other gateway's listening sockets and memory state, so that no new connection is refused and nothing is forgotten."""
@@ -230,17 +230,17 @@ class Gateway:
         self._listenings.append(listening)
 
     async def _listen_to_clients(self, parts: Parts, public: socket.socket, opened: AsyncExitStack) -> None:
-        config, crowd = self._settings.config, ClientLimit(self._settings.config.listen.requests_per_client)
-        believed = TrustedProxies(config.listen.trusted_proxies, head_limits(config))
-        made = login_door if parts.oidc is None else oidc_door
-        login, gate = made(parts, opened, hooks=self._hooks.hooks), app_gate(parts)
-        doors = Doors(login, app_door(parts, gate, opened), subrequest_door(parts, gate))
+        config, client_limit = self._settings.config, ClientLimit(self._settings.config.listen.requests_per_client)
+        trusted_proxies = TrustedProxies(config.listen.trusted_proxies, head_limits(config))
+        door = login_door if parts.oidc is None else oidc_door
+        login, resolver = door(parts, opened, hooks=self._hooks.hooks), pass_resolver(parts)
+        doors = Doors(login, app_door(parts, resolver, opened), subrequest_door(parts, resolver))
         for resumes in (login.resume, parts.closer.resume):
             await until_read(resumes, self._settings, partial(self._wait, public))
-        listener = DoorListener(parts.table, doors, believed, self._witness, crowd)
+        listener = DoorListener(parts.table, doors, trusted_proxies, self._recorder, client_limit)
         server = HttpServer(self._around(listener), client_rules(config), self._tell)
         self._certificates = certificates(self._settings, self._tell)
-        watch_clients(server, crowd, self._certificates, self.metrics)
+        watch_clients(server, client_limit, self._certificates, self.metrics)
         if self._certificates is not None:
             self._certificates.watch()
             opened.push_async_callback(self._certificates.aclose)
@@ -252,12 +252,12 @@ class Gateway:
         await self._listen(Listening(server, public, self._certificates, parts.live.go_away, plain), opened, config.listen.drain)
 
     def _tell(self, event: str, figures: Mapping[str, object]) -> None:
-        self._witness.metrics.happened(event)
+        self._recorder.metrics.happened(event)
         known = EVENTS.get(event)
-        (self._repeats if known is not None and known.floods else self._witness.log).tell(event, figures)
+        (self._repeats if known is not None and known.floods else self._recorder.log).tell(event, figures)
 
 
-def _nobody_waits() -> None:
+def _no_wait() -> None:
     """For a gateway without a supervisor: does nothing."""
 
 

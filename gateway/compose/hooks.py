@@ -70,13 +70,13 @@ def _known_users(parts: Parts, opened: AsyncExitStack) -> KnownUsers:
 
 
 def _org_tokens(parts: Parts) -> OrgTokens:
-    keys = OrgKeys(parts.asking_client, parts.place.destination, org_deadlines(parts.config), parts.clock)
+    keys = OrgKeys(parts.asking_client, parts.org.destination, org_deadlines(parts.config), parts.clock)
     return OrgTokens(expected(parts), keys, parts.clock)
 
 
 def org_names(parts: Parts) -> frozenset[str]:
     """The origins that the org may use for itself: its own, and its custom domains."""
-    return frozenset((parts.config.okta.org, parts.config.login.url, parts.place.own_origin))
+    return frozenset((parts.config.okta.org, parts.config.login.url, parts.org.own_origin))
 
 
 def org_hosts(parts: Parts) -> frozenset[str]:

@@ -30,18 +30,18 @@ from gateway.sessions import SessionRules
 from gateway.upstream.place import ServerAddress
 
 
-class OrgPlace(NamedTuple):
+class OrgAddress(NamedTuple):
     """Where the org is, and the origin that it uses in its own addresses."""
 
     destination: Destination
     own_origin: str
 
 
-class ServerPlace(NamedTuple):
+class AppServer(NamedTuple):
     """One server of an app as the balancer knows it, and its address."""
 
     server: Server
-    place: ServerAddress
+    address: ServerAddress
 
 
 def head_limits(config: Config) -> HeadLimits:
@@ -127,10 +127,10 @@ def app_host(app: AppTable) -> str:
     return app.upstream_host or netloc_of(app.url)
 
 
-def servers(app: AppTable, folder: Path) -> tuple[ServerPlace, ...]:
+def servers(app: AppTable, folder: Path) -> tuple[AppServer, ...]:
     """Every server of the app. Files are looked for in ``folder``; all servers with https share one TLS context."""
     tls = _client_tls(app, folder) if any(address.startswith("https://") for address in app.addresses) else None
-    return tuple(ServerPlace(server, _place(app, server.name, tls)) for server in _named(app))
+    return tuple(AppServer(server, _place(app, server.name, tls)) for server in _named(app))
 
 
 def _named(app: AppTable) -> tuple[Server, ...]:
@@ -165,7 +165,7 @@ def balancer(app: AppTable, seal_keys: tuple[bytes, ...]) -> Balancer:
 
 
 def prefixes(app: AppTable) -> Prefixes:
-    """What is removed from the front of the app's paths, and what is put there."""
+    """What is removed from the front of the app's paths, and what is put destination."""
     return Prefixes(app.strip_prefix, app.add_prefix)
 
 
@@ -197,7 +197,7 @@ def _inner_origins(app: AppTable) -> Iterator[Origin]:
             yield from ((scheme, Authority(host, at.port)) for host in ("localhost", "127.0.0.1", "[::1]"))
 
 
-def org_place(config: Config, folder: Path) -> OrgPlace:
+def org_address(config: Config, folder: Path) -> OrgAddress:
     """Where the org is. With a custom domain, that name is sent as Host and TLS name, whatever address is connected to."""
     okta = config.okta
     base = okta.connect_to or okta.org
@@ -205,15 +205,15 @@ def org_place(config: Config, folder: Path) -> OrgPlace:
     is_tls = base.startswith("https://")
     context = ssl.create_default_context(cafile=folder / Path(okta.ca_file).expanduser()) if okta.ca_file and is_tls else None
     destination = Destination(base, host, host.partition(":")[0] if is_tls else None, context)
-    return OrgPlace(destination, f"{URL(base).scheme}://{host}")
+    return OrgAddress(destination, f"{URL(base).scheme}://{host}")
 
 
-def place_of(there: Destination) -> ServerAddress:
+def server_address(destination: Destination) -> ServerAddress:
     """The same server, for the gateway's own connections."""
-    url = URL(there.base)
+    url = URL(destination.base)
     if url.scheme == "http":
         return ServerAddress(url.host or "", url.port or 80)
-    return ServerAddress(url.host or "", url.port or 443, None, there.tls or ssl.create_default_context(), there.server_name)
+    return ServerAddress(url.host or "", url.port or 443, None, destination.tls or ssl.create_default_context(), destination.server_name)
 
 
 def session_rules(config: Config) -> SessionRules:

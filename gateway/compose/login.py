@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 
 from gateway.compose.failures import okta_watch
 from gateway.compose.hooks import NO_HOOKS
-from gateway.compose.hosts import forward_deadlines, place_of
+from gateway.compose.hosts import forward_deadlines, server_address
 from gateway.compose.parts import Parts
 from gateway.config import Config
 from gateway.doors.announced_starts import AnnouncedStarts
@@ -59,7 +59,7 @@ def login_door(parts: Parts, opened: AsyncExitStack, pools: OrgPools | None = No
     if pools is None:
         plain, redeeming = (_pool(parts, size, opened) for size in _pools(config))
         pools = OrgPools(OrgRelay(plain, parts.tell, issued), redeeming)
-    origins = Origins(parts.place.own_origin, login.origin)
+    origins = Origins(parts.org.own_origin, login.origin)
     forwarding = OrgForwarding(pools, parts.sessions, parts.closer, pending_cookie, browsers, new_sessions, token_origins, origins)
     confirmation = ConfirmationForm(parts.table, parts.sealer, parts.sessions, parts.clock)
     responses = OutcomeResponses(confirmation, pending_cookie, login.origin, parts.clock, parts.tell)
@@ -111,9 +111,9 @@ def _pools(config: Config) -> tuple[PoolRules, PoolRules]:
 
 def _pool(parts: Parts, rules: PoolRules, opened: AsyncExitStack) -> HttpProxy:
     watch = okta_watch(parts.tell, parts.own_addresses)
-    made = Upstream(place_of(parts.place.destination), forward_deadlines(parts.config), rules, names=parts.names, watch=watch)
+    made = Upstream(server_address(parts.org.destination), forward_deadlines(parts.config), rules, names=parts.names, watch=watch)
     opened.push_async_callback(made.aclose)
-    return HttpProxy(made, parts.place.destination.host.encode(), batch=parts.batch)
+    return HttpProxy(made, parts.org.destination.host.encode(), batch=parts.batch)
 
 
 def _own_paths(parts: Parts, handoff: LoginHandoff) -> LoginOwnPaths:

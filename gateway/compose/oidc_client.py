@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from aiohttp import ClientSession
 
 from gateway.clock import Clock
-from gateway.compose.hosts import OrgPlace, org_deadlines
+from gateway.compose.hosts import OrgAddress, org_deadlines
 from gateway.config import Config, Settings
 from gateway.doors.oidc.bounces import CALLBACK
 from gateway.oidc import ClientKey, ClientProof, ClientSecret, OrgClient, OrgClientRules, Proofs
@@ -42,16 +42,16 @@ def client_proof(settings: Settings) -> ClientProof:
     return ClientKey(client_id, credential.private_key) if credential.private_key else ClientSecret(client_id, credential.secret)
 
 
-def org_client(settings: Settings, client: ClientSession, place: OrgPlace, clock: Clock) -> OrgClient:
+def org_client(settings: Settings, client: ClientSession, org: OrgAddress, clock: Clock) -> OrgClient:
     """The OpenID Connect client; ``client`` sends its requests."""
     config = settings.config
     rules = OrgClientRules(issuer_of(config), AuthorizeRequest(config.oidc.client_id, redirect_uri_of(config)))
-    return OrgClient(rules, client_proof(settings), client, place.destination, org_deadlines(config), clock)
+    return OrgClient(rules, client_proof(settings), client, org.destination, org_deadlines(config), clock)
 
 
 def oidc_client(
     settings: Settings,
-    way: tuple[ClientSession, OrgPlace],
+    connection: tuple[ClientSession, OrgAddress],
     sealer: Sealer,
     state: SharedState,
     has_ended: Callable[[str], bool],
@@ -59,9 +59,9 @@ def oidc_client(
 ) -> OidcClient | None:
     """None if the configuration names another session source.
 
-    ``way``: how the org is asked; ``has_ended``: whether a session id is revoked, as ``Proofs`` needs it.
+    ``connection``: how the org is asked; ``has_ended``: whether a session id is revoked, as ``Proofs`` needs it.
     """
     if settings.config.session.source != "oidc":
         return None
     proofs = Proofs(state, sealer, has_ended, clock, settings.config.session.proof_interval)
-    return OidcClient(org_client(settings, *way, clock), proofs)
+    return OidcClient(org_client(settings, *connection, clock), proofs)

@@ -18,7 +18,7 @@ from gateway.closing.closing_steps import ClosingTimes
 from gateway.closing.kept_closings import KeptClosings
 from gateway.closing.session_closer import Closer
 from gateway.compose.failures import okta_watch
-from gateway.compose.hosts import OrgPlace, fingerprinter, org_deadlines, org_place, route_table, session_rules
+from gateway.compose.hosts import OrgAddress, fingerprinter, org_address, org_deadlines, route_table, session_rules
 from gateway.compose.oidc_client import OidcClient, oidc_client
 from gateway.config import Config, Settings
 from gateway.coordination.in_flight_requests import InFlightRequests
@@ -57,7 +57,7 @@ class Parts:
     config: Config
     clock: Clock
     table: RouteTable
-    place: OrgPlace
+    org: OrgAddress
     fingerprinter: Fingerprinter
     sealer: Sealer
     asking_client: ClientSession
@@ -112,19 +112,19 @@ def make_parts(
     ``nameservers`` as in ``Resolver``. ``okta``: used instead of the org's Sessions API over the network.
     """
     config = settings.config
-    place = org_place(config, folder_of(settings))
+    org = org_address(config, folder_of(settings))
     names = resolver(config, nameservers)
     connections = max(LEAST_ASKING_CONNECTIONS, config.okta.connections // 4)
     asking_client = open_client(org_deadlines(config), connections, resolver=ResolverOfClient(names))
     sealer = Sealer(settings.seal_keys, secrets.token_bytes)
-    marks = fingerprinter(config, settings.seal_keys)
-    oidc = oidc_client(settings, (asking_client, place), sealer, state, partial(is_session_revoked, revocations, marks), clock)
-    failed = partial(okta_watch(tell).failed, place.destination.base)
-    api = oidc.proofs if oidc is not None else okta or Okta(asking_client, place.destination, org_deadlines(config), failed)
+    fingerprints = fingerprinter(config, settings.seal_keys)
+    oidc = oidc_client(settings, (asking_client, org), sealer, state, partial(is_session_revoked, revocations, fingerprints), clock)
+    failed = partial(okta_watch(tell).failed, org.destination.base)
+    api = oidc.proofs if oidc is not None else okta or Okta(asking_client, org.destination, org_deadlines(config), failed)
     live = OpenConnections()
     revocations.subscribe(lambda revocation: _cut(live, revocation))
     rules = replace(session_rules(config), epoch=RevocationEpoch(state.epoch, clock.wall()))
-    sessions = Sessions(Asking(api, clock, tell, _asking_rules(config)), revocations, marks, rules, clock, tell)
+    sessions = Sessions(Asking(api, clock, tell, _asking_rules(config)), revocations, fingerprints, rules, clock, tell)
     closer = Closer(
         sessions,
         api,
@@ -138,8 +138,8 @@ def make_parts(
         config=config,
         clock=clock,
         table=route_table(config),
-        place=place,
-        fingerprinter=marks,
+        org=org,
+        fingerprinter=fingerprints,
         sealer=sealer,
         asking_client=asking_client,
         names=names,

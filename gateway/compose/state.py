@@ -15,7 +15,7 @@ from gateway.compose.parts import Tell, folder_of
 from gateway.config import Settings, redis_pair, secret_of, state_folder
 from gateway.errors import BadConfig, StateFailed
 from gateway.revocations import LocalRevocations, SharedRevocations
-from gateway.shared_state import RedisPlace, SharedState, open_state
+from gateway.shared_state import RedisAddress, SharedState, open_state
 
 _SHORTEST_WAIT, _LONGEST_WAIT = 0.1, 2.0
 
@@ -24,7 +24,7 @@ def opened_state(settings: Settings, clock: Clock, tell: Tell) -> SharedState:
     """The state that the configuration names, opened. Raises `BadConfig` with place and remedy if it cannot be opened."""
     folder = state_folder(settings.config, folder_of(settings))
     try:
-        return open_state(redis_place(settings) if settings.config.state.is_redis else folder, clock, tell)
+        return open_state(redis_address(settings) if settings.config.state.is_redis else folder, clock, tell)
     except StateFailed as error:
         raise _bad(settings, error) from error
 
@@ -55,7 +55,7 @@ async def until_read(reads: Callable[[], Awaitable[None]], settings: Settings, w
             wait_seconds = min(2 * wait_seconds, _LONGEST_WAIT)
 
 
-def redis_place(settings: Settings) -> RedisPlace:
+def redis_address(settings: Settings) -> RedisAddress:
     """Where Redis is, with its secrets read from their files. Raises `BadConfig` if one cannot be read any more."""
     state, folder, url = settings.config.state, folder_of(settings), URL(settings.config.state.url)
     secrets = {name: secret_of(getattr(state, name), folder) for name in ("user_file", "password_file", "sentinel_password_file")}
@@ -63,7 +63,7 @@ def redis_place(settings: Settings) -> RedisPlace:
     if problems:
         raise BadConfig(problems)
     pair = redis_pair(settings.config, folder)
-    return RedisPlace(
+    return RedisAddress(
         url.host or "",
         url.port or 6379,
         int(url.path.strip("/") or 0),

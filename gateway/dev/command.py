@@ -46,7 +46,7 @@ _DEMO = "demo"
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class DemoOptions:
     """The options of the command line. A port of 0 means any free port."""
 
     port: int = 8080
@@ -65,7 +65,7 @@ class Wishes:
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class DemoAddresses:
     """The addresses of all parts, as origins."""
 
     org: str
@@ -104,37 +104,37 @@ class Places:
 class Demonstration:
     """Everything that `dev` runs. Call ``start`` and ``aclose`` in the same event loop."""
 
-    def __init__(self, wishes: Wishes, log: Log, clock: Clock | None = None) -> None:
+    def __init__(self, options: DemoOptions, log: Log, clock: Clock | None = None) -> None:
         """Store the options; open nothing yet. ``clock`` is the gateway's clock; the org has its own."""
-        self._wishes = wishes
+        self._options = options
         self._log = log
         self._clock = clock
         self._open = AsyncExitStack()
         self.org: standin.Org | None = None
         self.gateway: Gateway | None = None
-        self.where = Places("", 0)
+        self.where = DemoAddresses("", 0)
         self.certificate: Path | None = None
         """With ``tls``: the certificate file that clients can trust. It is deleted after the run."""
 
     async def start(self) -> None:
         """Start all parts. If a port is taken, raise `BadConfig` and leave nothing open."""
         async with AsyncExitStack() as opened:
-            upstream, org_port = self._wishes.upstream, self._wishes.org_port
+            upstream, org_port = self._options.upstream, self._options.org_port
             own_app = _own_app(upstream) if upstream is not None else None
-            bound = _bound("--port", self._wishes.port)
+            bound = _bound("--port", self._options.port)
             opened.callback(bound.close)
-            org = standin.Org(engine=self._wishes.engine, users=self._wishes.users, quirks=self._wishes.quirks)
+            org = standin.Org(engine=self._options.engine, users=self._options.users, quirks=self._options.quirks)
             running = await _serving("--org-port", org_port, standin.serve(org, "127.0.0.1", org_port))
             opened.push_async_callback(running.aclose)
-            self.where = Places(running.url, bound.getsockname()[1], self._wishes.tls)
-            org.trusted_origins |= {self.where.app, self.where.login, *self._wishes.trusted_origins}
+            self.where = DemoAddresses(running.url, bound.getsockname()[1], self._options.tls)
+            org.trusted_origins |= {self.where.app, self.where.login, *self._options.trusted_origins}
             app = own_app or await _demo_site(demo.legacy_app(), opened)
-            front = await self._front(opened) if self._wishes.has_demo else None
-            if self._wishes.tls:
+            front = await self._front(opened) if self._options.has_demo else None
+            if self._options.tls:
                 org.https_hosts.add(self.where.login.partition("://")[2])
                 folder = Path(opened.enter_context(TemporaryDirectory(prefix="session-gateway-")))
                 _, self.certificate = standin.made_context(folder)
-            settings = _settings(self.where, app, self._wishes.environ, self.certificate)
+            settings = _settings(self.where, app, self._options.environ, self.certificate)
             gateway = Gateway(settings, self._log, clock=self._clock, public=bound, around=front)
             await gateway.start()
             opened.push_async_callback(gateway.aclose)
@@ -146,22 +146,22 @@ class Demonstration:
 
     def places(self) -> Iterator[str]:
         """Return the lines for the terminal: the addresses, and the users who can sign in."""
-        if self._wishes.has_demo:
-            first, last = (self._wishes.users[place].login.partition("@")[0] for place in (0, -1))
+        if self._options.has_demo:
+            first, last = (self._options.users[place].login.partition("@")[0] for place in (0, -1))
             yield f"portal    {self.where.portal}/   <- open this one: enter as {first}, then as {last}"
             yield f"evil      {self.where.evil}/   a page of another site"
-        yield f"app       {self.where.app}/   {self._wishes.upstream or 'a legacy app, behind the gateway'}"
+        yield f"app       {self.where.app}/   {self._options.upstream or 'a legacy app, behind the gateway'}"
         yield f"login     {self.where.login}/   the org through the gateway"
-        yield f"org       {self.where.org}/   the org without it ({self._wishes.engine})"
+        yield f"org       {self.where.org}/   the org without it ({self._options.engine})"
         if self.gateway is not None:
             yield f"admin     http://{self.gateway.admin_address}/metrics"
         if self.certificate is not None:
             yield f"trust     {self.certificate}   the certificate of this run"
-        for user in self._wishes.users:
+        for user in self._options.users:
             yield f"user      {user.login}   password {user.password}"
 
     async def _front(self, opened: AsyncExitStack) -> Callable[[Listener], Listener]:
-        where, users = self.where, [(user.login, user.password) for user in self._wishes.users]
+        where, users = self.where, [(user.login, user.password) for user in self._options.users]
         portal = demo.portal(org_url=where.org, login_url=where.login, app_url=where.app, users=users)
         evil = demo.stranger_site(org_url=where.org, login_url=where.login, app_url=where.app, users=users)
         sites = {}
@@ -206,7 +206,7 @@ async def _forwarded(site: HttpProxy, request: Request) -> Response:
         return to_response(Answer(502, ((b"Content-Type", b"text/plain"),), b"The demo does not answer.\n"))
 
 
-def _settings(where: Places, upstream: str, environ: Mapping[str, str], certificate: Path | None = None) -> Settings:
+def _settings(where: DemoAddresses, upstream: str, environ: Mapping[str, str], certificate: Path | None = None) -> Settings:
     tls = f'tls_certificate = "{certificate}"\ntls_key = "{certificate.with_suffix(".key")}"' if certificate is not None else ""
     text = f"""
 [listen]

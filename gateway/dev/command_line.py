@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from gateway.dev.command import Demonstration, Wishes, port_taken
+from gateway.dev.command import Demonstration, DemoOptions, port_taken
 from gateway.dev.standin import ALICE_AND_BOB, QUIRKS, Engine, Org, User, made_context, serve
 from gateway.errors import BadConfig
 from gateway.observe import Log, take_over_logging
@@ -42,8 +42,8 @@ def dev(upstream: str | None, no_demo: bool, engine: str, users: tuple[str, ...]
     log = Log("info", "text")
     take_over_logging(log)
     kind: Engine = "identity" if engine == "identity" else "classic"
-    wishes = Wishes(upstream=upstream, has_demo=not no_demo, engine=kind, users=_people(users), environ=os.environ, **more)
-    until_done(_demonstrated(Demonstration(wishes, log)))
+    options = DemoOptions(upstream=upstream, has_demo=not no_demo, engine=kind, users=_people(users), environ=os.environ, **more)
+    until_done(_demonstrated(Demonstration(options, log)))
 
 
 @click.command()

@@ -112,7 +112,7 @@ class OrgClient:
             "redirect_uri": rules.question.redirect_uri,
             "code_verifier": verifier,
         }
-        async with self._turn():
+        async with self._slot():
             form |= self._proof.form(endpoints.token_endpoint, self._clock.wall())
             answer = await self._asked("POST", endpoints.token_endpoint, (*self._proof.fields(), _FORM), urlencode(form).encode("ascii"))
         token, access = answer.get("id_token"), answer.get("access_token")
@@ -154,7 +154,7 @@ class OrgClient:
             return self._keys[1]
 
     @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
+    async def _slot(self) -> AsyncIterator[None]:
         """Hold one of the ``MOST_AT_ONCE`` slots for codes. Raises ``Busy`` if too many codes wait already."""
         if self._waiting >= MOST_WAITING:
             raise Busy(f"{MOST_WAITING} codes wait for the token endpoint")

@@ -4,9 +4,12 @@ This package owns the interface that the session cache, open connections and doo
 a revocation before its session would have expired. It must never hold a cookie, only fingerprints and Okta's ids.
 """
 
-from gateway.revocations.interface import Kin, Moved, Remembered, Report, Revocation, Revocations
+from gateway.revocations.interface import Kin, Moved, Remembered, Report, Revocation
 from gateway.revocations.local import LARGEST, REMEMBERED_SECONDS, LocalRevocations
 from gateway.revocations.shared import SharedRevocations
+
+Revocations = LocalRevocations | SharedRevocations
+"""A memory of revocations: of one process, or one that is connected to the others."""
 
 __all__ = [
     "LARGEST",

@@ -1,11 +1,11 @@
-"""The values that describe a revocation, and the interface of every memory of revocations.
+"""The values that describe a revocation.
 
 It must never depend on how a revocation reaches other processes.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from gateway.policy.session.session import Fingerprint
 
@@ -109,55 +109,3 @@ class Report:
 
 Listener = Callable[[Revocation], None]
 Unsubscribe = Callable[[], None]
-
-
-class Revocations(Protocol):
-    """A memory of revocations, connected to the other processes of the gateway."""
-
-    async def publish(self, revocation: Revocation) -> None:
-        """Remember a revocation here before the first ``await``, then publish it. It returns when no other process can miss it.
-
-        Raises ``OutsideFailed`` if it cannot be published; here it is remembered all the same.
-        """
-
-    def has_cookie(self, fingerprints: Iterable[Fingerprint]) -> bool:
-        """Whether any of these cookies is revoked."""
-
-    def has_session(self, mark: str) -> bool:
-        """Whether the session with this ``session_mark`` is revoked."""
-
-    def is_held(self, fingerprints: Iterable[Fingerprint]) -> bool:
-        """Whether any of these cookies is held: its user is not known yet."""
-
-    def user_since(self, user_id: str) -> float | None:
-        """The monotonic second of the last revocation of this user: its arrival less its age; None if there is none."""
-
-    def everybody_since(self) -> float | None:
-        """The monotonic second of the last revocation of everybody: its arrival less its age; None if there is none."""
-
-    def forgotten_since(self) -> float | None:
-        """The monotonic second of the newest revocation that was dropped because the memory was full; None if there is none."""
-
-    @property
-    def is_shared(self) -> bool:
-        """Whether other processes may publish. If so, call ``poll`` before a remembered answer is used."""
-
-    def poll(self) -> None:
-        """Take over what other processes have published. Every look-up does that too."""
-
-    def began_before(self, names: Iterable[str]) -> float | None:
-        """The Unix second, by Okta's clock, before which the sessions of the user with these names (id, login) are revoked, or None."""
-
-    def known_kin(self) -> tuple[Kin, ...]:
-        """The kin that were published before the first call of ``subscribe``, oldest first."""
-
-    def subscribe(self, listener: Listener) -> Unsubscribe:
-        """Call ``listener`` with every revocation of any process, right after it is remembered. It must not block or raise."""
-
-    @property
-    def forgotten(self) -> int:
-        """How many revocations this memory dropped before their end because it was full."""
-
-    @property
-    def ready(self) -> bool:
-        """Whether a revocation that is published now reaches all processes, and none was missed here."""

@@ -16,7 +16,7 @@ LARGEST = 200_000
 Key = TypeVar("Key")
 
 
-class Heard(Generic[Key]):
+class ArrivalTimes(Generic[Key]):
     """The time at which each key last arrived. All keys have the same time to live, so the dictionary is ordered by their ends.
 
     It is a plain dictionary, because every request looks into it three times and hardly ever finds anything.
@@ -71,15 +71,15 @@ class LocalRevocations:
         """``monotonic``: the clock in seconds, the same as that of the session cache."""
         self.is_shared = False
         self._monotonic = monotonic
-        self._cookies: Heard[Fingerprint] = Heard(largest, remembered_seconds, monotonic)
-        self._unseen: Heard[Fingerprint] = Heard(largest, remembered_seconds, monotonic)
-        self._sessions: Heard[str] = Heard(largest, remembered_seconds, monotonic)
-        self._users: Heard[str] = Heard(largest, remembered_seconds, monotonic)
-        self._held: Heard[Fingerprint] = Heard(largest, remembered_seconds, monotonic)
-        self._everybody: Heard[None] = Heard(1, remembered_seconds, monotonic)
+        self._cookies: ArrivalTimes[Fingerprint] = ArrivalTimes(largest, remembered_seconds, monotonic)
+        self._unseen: ArrivalTimes[Fingerprint] = ArrivalTimes(largest, remembered_seconds, monotonic)
+        self._sessions: ArrivalTimes[str] = ArrivalTimes(largest, remembered_seconds, monotonic)
+        self._users: ArrivalTimes[str] = ArrivalTimes(largest, remembered_seconds, monotonic)
+        self._held: ArrivalTimes[Fingerprint] = ArrivalTimes(largest, remembered_seconds, monotonic)
+        self._everybody: ArrivalTimes[None] = ArrivalTimes(1, remembered_seconds, monotonic)
         self._began_before: dict[str | None, float] = {}
         self._largest = largest
-        self._horizon: Heard[None] = Heard(1, remembered_seconds, monotonic)
+        self._horizon: ArrivalTimes[None] = ArrivalTimes(1, remembered_seconds, monotonic)
         self._kin: list[Kin] = []
         self._listeners: dict[object, Listener] = {}
 

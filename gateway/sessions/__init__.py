@@ -6,15 +6,15 @@ belong to one browser. It must never accept a revoked cookie, and never treat a 
 
 from gateway.sessions.answers import Good, SessionRules, is_session_revoked
 from gateway.sessions.asking import Asking, AskingRules, OktaReply, OnEvent, SessionsApi
+from gateway.sessions.client_queues import ClientQueues
 from gateway.sessions.counts import Counts
 from gateway.sessions.families import Families
 from gateway.sessions.memory import Sessions
-from gateway.sessions.turns import ClientTurns
 
 __all__ = [
     "Asking",
     "AskingRules",
-    "ClientTurns",
+    "ClientQueues",
     "Counts",
     "Families",
     "Good",

@@ -5,18 +5,18 @@ fingerprints, ids and sealed values, and the engines treat values as opaque byte
 """
 
 from gateway.shared_state.folder import folder_problem
-from gateway.shared_state.interface import Bounds, Heard, Lease, SharedState, Tell
+from gateway.shared_state.interface import Bounds, Lease, OnRevocation, SharedState, Tell
 from gateway.shared_state.memory import MemoryState
 from gateway.shared_state.opening import check_redis, open_state
-from gateway.shared_state.redis_place import RedisPlace
+from gateway.shared_state.redis_address import RedisAddress
 from gateway.shared_state.sqlite import SqliteState
 
 __all__ = [
     "Bounds",
-    "Heard",
     "Lease",
     "MemoryState",
-    "RedisPlace",
+    "OnRevocation",
+    "RedisAddress",
     "SharedState",
     "SqliteState",
     "Tell",

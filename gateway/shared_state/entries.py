@@ -11,7 +11,7 @@ from gateway.errors import StateFailed
 from gateway.revocations import Report, Revocation
 from gateway.shared_state.interface import DEFAULT_BOUNDS, REVOCATION_BOUNDS, Bounds, Lease
 from gateway.shared_state.published import FORGOTTEN_PART, KINDS, REVOKED, Part, key_of, parts_of
-from gateway.shared_state.spelling import BadSpelling, spelled
+from gateway.shared_state.serialization import BadSerialization, serialized
 
 DROPPED_AT_ONCE = 16
 """How many ended entries are deleted with each write. It is more than a write adds, so they cannot pile up."""
@@ -93,9 +93,9 @@ class Entries:
                 youngest_gone = gone
         return youngest_gone
 
-    def published(self, place: int, now: float) -> list[Row]:
-        """All stored revocations with a larger ``id`` than ``place``, oldest first."""
-        rows: list[Row] = self._execute(_PUBLISHED, (*KINDS, place, now)).fetchall()
+    def published(self, position: int, now: float) -> list[Row]:
+        """All stored revocations with a larger ``id`` than ``position``, oldest first."""
+        rows: list[Row] = self._execute(_PUBLISHED, (*KINDS, position, now)).fetchall()
         return rows
 
     def last_id(self) -> int:
@@ -157,8 +157,8 @@ class Entries:
 
     def _keep(self, part: Part, began: float, now: float) -> float | None:
         try:
-            written = spelled(part.revocation)
-        except BadSpelling as error:
+            written = serialized(part.revocation)
+        except BadSerialization as error:
             raise StateFailed("the revocation is larger than any may be") from error
         return self.put(part.kind, key_of(written), written, now, began + part.seconds, began)
 

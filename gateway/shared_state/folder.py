@@ -55,13 +55,13 @@ def folder_problem(folder: Path, mounts: Path = MOUNTS) -> str | None:
 
     ``mounts``: the file with the table of mounts.
     """
-    place = _nearest(folder.absolute())
-    if not place.is_dir():
-        return f"{folder}: cannot be made, because {place} is no folder; name another one"
-    if not os.access(place, os.W_OK | os.X_OK):
-        why = "cannot be written" if place == folder.absolute() else f"cannot be made, because {place} cannot be written"
+    existing = _nearest(folder.absolute())
+    if not existing.is_dir():
+        return f"{folder}: cannot be made, because {existing} is no folder; name another one"
+    if not os.access(existing, os.W_OK | os.X_OK):
+        why = "cannot be written" if existing == folder.absolute() else f"cannot be made, because {existing} cannot be written"
         return f"{folder}: {why}; give the gateway's user the right to, or name another one"
-    kind = file_system_of(os.path.realpath(place), _read(mounts))
+    kind = file_system_of(os.path.realpath(existing), _read(mounts))
     if kind is not None and is_network(kind):
         return f"{folder}: lies on a network file system ({kind}), where SQLite loses entries; name a folder on a local disk"
     return None

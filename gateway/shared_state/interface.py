@@ -36,7 +36,7 @@ class Lease:
     number: int
 
 
-Heard = Callable[[Remembered], None]
+OnRevocation = Callable[[Remembered], None]
 """Called with each revocation that another process published, and its age. It must not block or raise."""
 
 Tell = Callable[[str, Mapping[str, object]], None]
@@ -71,7 +71,7 @@ class SharedState(Protocol):
     def problem(self) -> str:
         """Why it is not ready, with a remedy. Empty if it is ready, or if the reason is not known."""
 
-    async def follow(self, heard: Heard) -> None:
+    async def follow(self, heard: OnRevocation) -> None:
         """Call ``heard`` with every stored revocation, oldest first, before this returns; from then on with those that others publish.
 
         Call it before the first look-up. ``heard`` does not get what this process publishes later. Raises ``StateFailed`` if the state

@@ -12,9 +12,9 @@ from typing import NamedTuple
 from gateway.clock import Clock
 from gateway.errors import LeaseLost, StateFailed
 from gateway.revocations import Remembered, Report, Revocation
-from gateway.shared_state.interface import DEFAULT_BOUNDS, REVOCATION_BOUNDS, Bounds, Heard, Lease
+from gateway.shared_state.interface import DEFAULT_BOUNDS, REVOCATION_BOUNDS, Bounds, Lease, OnRevocation
 from gateway.shared_state.published import FORGOTTEN_PART, KINDS, REVOKED, Part, key_of, parts_of
-from gateway.shared_state.spelling import BadSpelling, read, spelled
+from gateway.shared_state.serialization import BadSerialization, deserialized, serialized
 
 _LEAST_ENDS = 64
 """A shorter list of ends is never cleaned up."""
@@ -89,7 +89,7 @@ class _Store:
         self.epoch = secrets.token_hex(8)
         self.leases: dict[bytes, _Held] = {}
         self.last_lease = 0
-        self.followers: dict[object, Heard] = {}
+        self.followers: dict[object, OnRevocation] = {}
         self.kinds: dict[str, _Kind] = {}
         self._orders = count()
         self._bounds = {**dict.fromkeys(KINDS, REVOCATION_BOUNDS), **bounds}
@@ -137,12 +137,12 @@ class MemoryState:
         """How many entries were dropped before their end because a kind was full."""
         return sum(kind.forgotten for kind in self._store.kinds.values())
 
-    async def follow(self, heard: Heard) -> None:
+    async def follow(self, heard: OnRevocation) -> None:
         """Call ``heard`` with every stored revocation, oldest first; from then on with those that others publish."""
         now = self._monotonic()
         kept = [entry for name in KINDS for entry in self._kind(name).entries.values() if now < entry.ends]
         for entry in sorted(kept, key=lambda entry: entry.order):
-            heard(Remembered(read(entry.value), now - entry.began))
+            heard(Remembered(deserialized(entry.value), now - entry.began))
         self._store.followers[self] = heard
 
     def poll(self) -> None:
@@ -243,8 +243,8 @@ class MemoryState:
 
     def _keep(self, part: Part, began: float, now: float) -> float | None:
         try:
-            written = spelled(part.revocation)
-        except BadSpelling as error:
+            written = serialized(part.revocation)
+        except BadSerialization as error:
             raise StateFailed("the revocation is larger than any may be") from error
         return self._kind(part.kind).put(key_of(written), written, began, began + part.seconds, now)
 

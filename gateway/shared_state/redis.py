@@ -13,10 +13,10 @@ from typing import Any
 from gateway.clock import Clock
 from gateway.errors import LeaseLost, StateFailed
 from gateway.revocations import Remembered, Report, Revocation
-from gateway.shared_state.interface import DEFAULT_BOUNDS, REVOCATION_BOUNDS, Bounds, Heard, Lease, Tell
+from gateway.shared_state.interface import DEFAULT_BOUNDS, REVOCATION_BOUNDS, Bounds, Lease, OnRevocation, Tell
 from gateway.shared_state.published import FORGOTTEN_PART, KINDS
+from gateway.shared_state.redis_address import RedisAddress
 from gateway.shared_state.redis_keys import FORGOTTEN_BYTES, FORGOTTEN_KEY, Keys, arguments_of, milliseconds
-from gateway.shared_state.redis_place import RedisPlace
 from gateway.shared_state.redis_reader import RedisReader
 from gateway.shared_state.redis_scripts import (
     ALL,
@@ -43,15 +43,15 @@ class RedisState:
 
     is_shared = True
 
-    def __init__(self, place: RedisPlace, clock: Clock, tell: Tell, bounds: Mapping[str, Bounds] | None = None) -> None:
+    def __init__(self, address: RedisAddress, clock: Clock, tell: Tell, bounds: Mapping[str, Bounds] | None = None) -> None:
         """It connects at the first call. ``bounds``: by kind, if they differ from the default."""
-        self._server = RedisServer(place, clock.monotonic)
-        self._keys = Keys(place.prefix)
+        self._server = RedisServer(address, clock.monotonic)
+        self._keys = Keys(address.prefix)
         self._bounds = {**dict.fromkeys(KINDS, REVOCATION_BOUNDS), **(bounds or {})}
         self._monotonic = clock.monotonic
         self._writer = secrets.token_hex(8).encode()
-        self._reader = RedisReader(place, self._keys, self._writer, clock.monotonic, tell, self._is_away)
-        self._heard: Heard | None = None
+        self._reader = RedisReader(address, self._keys, self._writer, clock.monotonic, tell, self._is_away)
+        self._heard: OnRevocation | None = None
         self.forgotten = 0
 
     @property
@@ -69,7 +69,7 @@ class RedisState:
         """The text of the last failure; empty if it is ready."""
         return "" if self.ready else self._reader.problem or self._server.failed_because
 
-    async def follow(self, heard: Heard) -> None:
+    async def follow(self, heard: OnRevocation) -> None:
         """Call ``heard`` with every stored revocation, oldest first; from then on a task calls it with those that others publish."""
         self._heard = heard
         await self._reader.follow(heard, self._publish_again)
@@ -111,7 +111,7 @@ class RedisState:
         most = self._of("lease").entries
         answer = await self._call(LEASE, self._keys.leases, owner, milliseconds(seconds), most, *names)
         if answer == b"full":
-            raise StateFailed(f"{self._server.place}: there are as many leases as there may be")
+            raise StateFailed(f"{self._server.address}: there are as many leases as there may be")
         if not answer:
             return None
         lease = Lease(names, owner, int(answer))

@@ -9,8 +9,8 @@ import time
 from gateway.clock import Clock
 from gateway.errors import StateFailed
 from gateway.shared_state.redis import RedisState
+from gateway.shared_state.redis_address import Checked, RedisAddress
 from gateway.shared_state.redis_keys import Keys
-from gateway.shared_state.redis_place import Checked, RedisPlace
 from gateway.shared_state.redis_scripts import ABOUT
 from gateway.shared_state.redis_server import RedisServer
 
@@ -18,34 +18,34 @@ OLDEST = (6, 2)
 _KIND = "check"
 
 
-async def check_redis(place: RedisPlace) -> Checked:
+async def check_redis(address: RedisAddress) -> Checked:
     """Ask the server for its version and settings, and try every kind of call except publishing."""
-    server = RedisServer(place, time.monotonic, 1)
+    server = RedisServer(address, time.monotonic, 1)
     try:
-        said = [one.decode() for one in (await server.call(ABOUT, Keys(place.prefix).log[:1]))[:5]]
+        said = [one.decode() for one in (await server.call(ABOUT, Keys(address.prefix).log[:1]))[:5]]
         version, policy, largest, has_log, role = said
         if version and _numbers(version) < OLDEST:
-            return Checked((f"{place}: is version {version}; 6.2 or newer is needed",))
+            return Checked((f"{address}: is version {version}; 6.2 or newer is needed",))
         if role == "slave":
-            return Checked((f"{place}: is a replica; name the primary in state.url, or use state.sentinel",))
-        await _try(place)
+            return Checked((f"{address}: is a replica; name the primary in state.url, or use state.sentinel",))
+        await _try(address)
     except StateFailed as error:
         return Checked((str(error),))
     finally:
         await server.aclose()
     warnings = []
     if policy.startswith("allkeys") and largest != "0":
-        warnings.append(f"WARNING: {place}: evicts any key when its memory is full ({policy}), sign-outs too; use noeviction")
+        warnings.append(f"WARNING: {address}: evicts any key when its memory is full ({policy}), sign-outs too; use noeviction")
     if has_log == "0":
-        warnings.append(f"WARNING: {place}: a restart loses what it wrote since its last snapshot; switch appendonly on")
+        warnings.append(f"WARNING: {address}: a restart loses what it wrote since its last snapshot; switch appendonly on")
     if not version:
-        warnings.append(f"WARNING: {place}: its user may not ask INFO, so version and eviction are not known; give it +info")
+        warnings.append(f"WARNING: {address}: its user may not ask INFO, so version and eviction are not known; give it +info")
     return Checked((), tuple(warnings))
 
 
-async def _try(place: RedisPlace) -> None:
+async def _try(address: RedisAddress) -> None:
     """Make one call of each kind, with a random key that no other process uses."""
-    state, key = RedisState(place, Clock(), lambda event, figures: None), secrets.token_bytes(16)
+    state, key = RedisState(address, Clock(), lambda event, figures: None), secrets.token_bytes(16)
     try:
         await state.follow(lambda heard: None)
         lease = await state.lease([key], key, 1.0)

@@ -7,7 +7,7 @@ from gateway.errors import StateFailed
 from gateway.revocations import Revocation
 from gateway.shared_state.interface import Bounds
 from gateway.shared_state.published import FORGOTTEN_PART, KINDS, key_of, parts_of
-from gateway.shared_state.spelling import BadSpelling, spelled
+from gateway.shared_state.serialization import BadSerialization, serialized
 
 Id = tuple[int, int]
 """The id of an entry in a stream: milliseconds and a sequence number."""
@@ -36,7 +36,7 @@ class Keys:
 class StreamEntry(NamedTuple):
     """An entry of a stream: its id, its writer, its age when it was written, how long it is valid, and the revocation's bytes."""
 
-    place: Id
+    id: Id
     writer: bytes
     age_seconds: float
     seconds: float
@@ -49,9 +49,9 @@ def id_of(said: bytes) -> Id:
     return int(ms), int(number)
 
 
-def spelled_id(place: Id) -> str:
+def spelled_id(entry_id: Id) -> str:
     """The text that Redis uses for this id."""
-    return f"{place[0]}-{place[1]}"
+    return f"{entry_id[0]}-{entry_id[1]}"
 
 
 def written_of(entries: Iterable[tuple[bytes, Any]]) -> list[StreamEntry]:
@@ -71,8 +71,8 @@ def arguments_of(revocation: Revocation, age_seconds: float, bounds: dict[str, B
     given: list[bytes | int] = []
     for part in parts_of(revocation):
         try:
-            written = spelled(part.revocation)
-        except BadSpelling as error:
+            written = serialized(part.revocation)
+        except BadSerialization as error:
             raise StateFailed("the revocation is larger than any may be") from error
         most = bounds[part.kind]
         ms, age = milliseconds(part.seconds), milliseconds(age_seconds)
@@ -86,5 +86,5 @@ def milliseconds(seconds: float) -> int:
     return round(seconds * 1000)
 
 
-FORGOTTEN_BYTES = spelled(FORGOTTEN_PART.revocation)
+FORGOTTEN_BYTES = serialized(FORGOTTEN_PART.revocation)
 FORGOTTEN_KEY = key_of(FORGOTTEN_BYTES)

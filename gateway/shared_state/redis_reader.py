@@ -1,6 +1,6 @@
 """The reader of the Redis engine: one task, with its own connection, receives the revocations that other processes publish.
 
-This module owns the *place* in each stream: the id of the last entry that was read. It must never be ready before it has received
+This module owns the *position* in each stream: the id of the last entry that was read. It must never be ready before it has received
 everything that it missed::
 
     LOOK ─▶ read to the end ─▶ call ``heard`` ─▶ publish again what was lost ─▶ ready ─▶ XREAD BLOCK ─▶ call ``heard`` ─▶ …
@@ -8,7 +8,7 @@ everything that it missed::
      └──────────────────── wait, longer each time ◀── not ready ◀── no answer ◀───┘
 
 Every second it checks whether the server still has the same data. There are three signs of other data: another epoch (the server was
-flushed or began empty), another server (fail-over), and a last id before the own place (restored from a backup). Then everything is read
+flushed or began empty), another server (fail-over), and a last id before the own position (restored from a backup). Then everything is read
 again, and the revocations of the last minute are published again if they are missing. Ages are computed with the server's clock. An entry
 that arrives while the task is reading counts as just published.
 """
@@ -22,12 +22,12 @@ from typing import NamedTuple
 
 from gateway.errors import StateFailed
 from gateway.revocations import Remembered, Revocation
-from gateway.shared_state.interface import Heard, Tell
+from gateway.shared_state.interface import OnRevocation, Tell
+from gateway.shared_state.redis_address import RedisAddress
 from gateway.shared_state.redis_keys import BEGINNING, Id, Keys, StreamEntry, id_of, spelled_id, written_of
-from gateway.shared_state.redis_place import RedisPlace
 from gateway.shared_state.redis_scripts import LOOK
 from gateway.shared_state.redis_server import RedisServer
-from gateway.shared_state.spelling import BadSpelling, read
+from gateway.shared_state.serialization import BadSerialization, deserialized
 
 LOOK_SECONDS = 1.0
 BLOCK_SECONDS = 0.25
@@ -53,18 +53,18 @@ class RedisReader:
     """Reads the streams of one prefix for one process. ``writer``: the name under which this process writes."""
 
     def __init__(
-        self, place: RedisPlace, keys: Keys, writer: bytes, monotonic: Callable[[], float], tell: Tell, is_suspect: Callable[[], bool]
+        self, address: RedisAddress, keys: Keys, writer: bytes, monotonic: Callable[[], float], tell: Tell, is_suspect: Callable[[], bool]
     ) -> None:
         """It contacts the server only from ``follow`` on. ``is_suspect``: whether a call was not answered, so that it checks at once."""
-        self._server = RedisServer(place, monotonic, 1)
+        self._server = RedisServer(address, monotonic, 1)
         self.is_suspect = is_suspect
         self._keys = keys
         self._writer = writer
         self._monotonic = monotonic
         self._tell = tell
-        self._heard: Heard | None = None
+        self._heard: OnRevocation | None = None
         self._publish_again: PublishAgain | None = None
-        self._places: dict[bytes, Id] = dict.fromkeys(keys.streams, BEGINNING)
+        self._positions: dict[bytes, Id] = dict.fromkeys(keys.streams, BEGINNING)
         self._seen = _Look("", 0, BEGINNING, "")
         self.looked_at = 0.0
         """When the last answered LOOK was sent, in monotonic seconds."""
@@ -86,11 +86,11 @@ class RedisReader:
         """Whether the reader's task runs."""
         return self._reading is not None
 
-    async def follow(self, heard: Heard, publish_again: PublishAgain) -> None:
+    async def follow(self, heard: OnRevocation, publish_again: PublishAgain) -> None:
         """Call ``heard`` with all stored revocations, oldest first, then start the task. Raises ``StateFailed`` if they cannot be read."""
         await self.stop()
         self._heard, self._publish_again = heard, publish_again
-        self._places = dict.fromkeys(self._keys.streams, BEGINNING)
+        self._positions = dict.fromkeys(self._keys.streams, BEGINNING)
         try:
             seen = await self._look()
             missed = await self._missed()
@@ -145,10 +145,10 @@ class RedisReader:
 
     async def _catch_up(self) -> None:
         quiet_since, seen = self.looked_at, await self._look()
-        is_another = seen.epoch != self._seen.epoch or seen.run != self._seen.run or seen.last < max(self._places.values())
+        is_another = seen.epoch != self._seen.epoch or seen.run != self._seen.run or seen.last < max(self._positions.values())
         if is_another:
             self.is_up_to_date = False
-            self._places = dict.fromkeys(self._keys.streams, BEGINNING)
+            self._positions = dict.fromkeys(self._keys.streams, BEGINNING)
         if is_another or not self.is_up_to_date:
             self._hear(await self._missed(), seen.now_ms, None if is_another else self._monotonic() - quiet_since, False)
         if is_another:
@@ -178,13 +178,13 @@ class RedisReader:
         return _Look(epoch.decode(), int(now_ms), id_of(last), run.decode())
 
     async def _missed(self) -> list[StreamEntry]:
-        """All entries after the own place, oldest first."""
-        found, places = list[StreamEntry](), dict(self._places)
+        """All entries after the own address, oldest first."""
+        found, positions = list[StreamEntry](), dict(self._positions)
         try:
             while some := await self._entries(0.0):
                 found += some
         except BaseException:
-            self._places = places  # the entries that were read are not handed over yet
+            self._positions = positions  # the entries that were read are not handed over yet
             raise
         return sorted(found)
 
@@ -201,17 +201,19 @@ class RedisReader:
         return found
 
     async def _read(self, waits_seconds: float, server: RedisServer) -> tuple[bool, list[StreamEntry]]:
-        """Whether there were entries, and those of them after the own place, which is then moved. Two reads may run at once."""
+        """Whether there were entries, and those of them after the own address, which is then moved. Two reads may run at once."""
         blocks = ("BLOCK", round(waits_seconds * 1000)) if waits_seconds else ()
-        places = [spelled_id(self._places[stream]) for stream in self._keys.streams]
-        streams = await server.ask(waits_seconds, "XREAD", "COUNT", _AT_ONCE, *blocks, "STREAMS", *self._keys.streams, *places)
+        positions = [spelled_id(self._positions[stream]) for stream in self._keys.streams]
+        streams = await server.ask(waits_seconds, "XREAD", "COUNT", _AT_ONCE, *blocks, "STREAMS", *self._keys.streams, *positions)
         if server is not self._server and not self.is_up_to_date:
-            raise StateFailed(self.problem or f"{server.place}: what others published is not heard yet")  # all is being read from the start
+            raise StateFailed(
+                self.problem or f"{server.address}: what others published is not heard yet"
+            )  # all is being read from the start
         found = []
         for stream, entries in streams or ():
-            found += [entry for entry in written_of(entries) if entry.place > self._places[stream]]
+            found += [entry for entry in written_of(entries) if entry.id > self._positions[stream]]
             if entries:
-                self._places[stream] = max(self._places[stream], id_of(entries[-1][0]))
+                self._positions[stream] = max(self._positions[stream], id_of(entries[-1][0]))
         return bool(streams), sorted(found)
 
     def _hear(self, entries: list[StreamEntry], now_ms: int, oldest_seconds: float | None, is_first: bool) -> None:
@@ -219,13 +221,13 @@ class RedisReader:
         for entry in entries:
             if self._heard is None or (entry.writer == self._writer and not is_first):
                 continue
-            waited = max(0.0, (now_ms - entry.place[0]) / 1000)
+            waited = max(0.0, (now_ms - entry.id[0]) / 1000)
             age = entry.age_seconds + (waited if oldest_seconds is None else min(waited, oldest_seconds))
             if age >= entry.seconds:
                 continue
             try:
-                revocation = read(entry.revocation)
-            except BadSpelling as error:
+                revocation = deserialized(entry.revocation)
+            except BadSerialization as error:
                 self._tell_unreadable(str(error))
                 continue
             if not is_first and age < AGAIN_SECONDS:

@@ -26,7 +26,7 @@ from redis.exceptions import (
 )
 
 from gateway.errors import StateFailed
-from gateway.shared_state.redis_place import RedisPlace
+from gateway.shared_state.redis_address import RedisAddress
 from gateway.shared_state.redis_scripts import Script
 
 CONNECTIONS = 16
@@ -36,17 +36,17 @@ _FAILURES = (RedisError, RedisClusterException, OSError, TimeoutError, EOFError)
 
 
 class RedisServer:
-    """The connections to one ``RedisPlace``: ``call`` runs a script, ``ask`` runs a command."""
+    """The connections to one ``RedisAddress``: ``call`` runs a script, ``ask`` runs a command."""
 
-    def __init__(self, place: RedisPlace, monotonic: Callable[[], float], connections: int = CONNECTIONS) -> None:
+    def __init__(self, address: RedisAddress, monotonic: Callable[[], float], connections: int = CONNECTIONS) -> None:
         """It connects at the first call."""
-        self.place = place
+        self.address = address
         self._monotonic = monotonic
         self.away_since: float | None = None
         """When a call was not answered (monotonic seconds); None if the last call was answered."""
         self.failed_because = ""
         self._free = asyncio.Semaphore(connections)
-        self._client, self._sentinel = _client(place, connections)
+        self._client, self._sentinel = _client(address, connections)
 
     async def call(self, script: Script, keys: Sequence[bytes], *given: bytes | int | str) -> Any:
         """The result of the script. Raises ``StateFailed`` if there is none within the deadline."""
@@ -58,13 +58,13 @@ class RedisServer:
     async def ask(self, waits_seconds: float, *command: bytes | int | str) -> Any:
         """The answer to one command. Its deadline is ``waits_seconds`` longer than usual. Raises ``StateFailed`` if there is no answer."""
         try:
-            async with asyncio.timeout(self.place.timeout_seconds + waits_seconds), self._free:
+            async with asyncio.timeout(self.address.timeout_seconds + waits_seconds), self._free:
                 answer = await self._client.execute_command(*command)
         except NoScriptError as error:
             self.away_since = None
             raise _Unknown from error
         except _FAILURES as error:
-            failed = StateFailed(f"{self.place}: {_explained(error)}")
+            failed = StateFailed(f"{self.address}: {_explained(error)}")
             self.failed_because = str(failed)
             if _is_away(error):
                 self.away_since = self._monotonic()
@@ -84,33 +84,35 @@ class _Unknown(StateFailed):
     """The server does not know the script yet and needs its text."""
 
 
-def _client(place: RedisPlace, connections: int) -> tuple[Any, Sentinel | None]:
+def _client(address: RedisAddress, connections: int) -> tuple[Any, Sentinel | None]:
     """The client of redis-py. It is set up to send nothing twice, and to have no timeouts longer than this module's deadlines."""
     common: dict[str, Any] = {
         "socket_timeout": None,  # each call has its own deadline
-        "socket_connect_timeout": place.timeout_seconds,
+        "socket_connect_timeout": address.timeout_seconds,
         "retry": Retry(NoBackoff(), 0),
         "protocol": 2,
     }
     tls: dict[str, Any] = {
-        "ssl_ca_certs": place.ca_file or None,
-        "ssl_certfile": place.certificate or None,
-        "ssl_keyfile": place.key or None,
+        "ssl_ca_certs": address.ca_file or None,
+        "ssl_certfile": address.certificate or None,
+        "ssl_keyfile": address.key or None,
     }
-    signs_in: dict[str, Any] = {"username": place.user or None, "password": place.password or None}
-    if place.is_cluster:
-        wishes = common | signs_in | (tls | {"ssl": True} if place.is_tls else {})
-        return RedisCluster(host=place.host, port=place.port, max_connections=2 * connections, require_full_coverage=False, **wishes), None
-    if place.sentinels:
-        if place.is_tls:
+    signs_in: dict[str, Any] = {"username": address.user or None, "password": address.password or None}
+    if address.is_cluster:
+        wishes = common | signs_in | (tls | {"ssl": True} if address.is_tls else {})
+        return RedisCluster(
+            host=address.host, port=address.port, max_connections=2 * connections, require_full_coverage=False, **wishes
+        ), None
+    if address.sentinels:
+        if address.is_tls:
             common |= tls | {"ssl": True}
-        of_sentinels = common | {"password": place.sentinel_password or None}
-        wishes = common | signs_in | {"db": place.database}
-        sentinel = Sentinel(place.sentinels, sentinel_kwargs=of_sentinels, **wishes)  # type: ignore[no-untyped-call]  # it has no types
-        return sentinel.master_for(place.host, max_connections=2 * connections), sentinel
-    if place.is_tls:
+        of_sentinels = common | {"password": address.sentinel_password or None}
+        wishes = common | signs_in | {"db": address.database}
+        sentinel = Sentinel(address.sentinels, sentinel_kwargs=of_sentinels, **wishes)  # type: ignore[no-untyped-call]  # it has no types
+        return sentinel.master_for(address.host, max_connections=2 * connections), sentinel
+    if address.is_tls:
         common |= tls | {"connection_class": SSLConnection}
-    wishes = common | signs_in | {"host": place.host, "port": place.port, "db": place.database}
+    wishes = common | signs_in | {"host": address.host, "port": address.port, "db": address.database}
     pool = BlockingConnectionPool(connections, None, **wishes)
     return Redis.from_pool(pool), None
 

@@ -39,14 +39,14 @@ Row = tuple[int, str, bytes, bytes, float, float]
 
 
 class Remade(NamedTuple):
-    """The database to use now. ``keeps_places``: the entries kept their ids, so the place of each reader is still right.
+    """The database to use now. ``keeps_positions``: the entries kept their ids, so the position of each reader is still right.
 
-    ``told``: what happened to the former file and what was done, for the log of the process that did it; empty in the others.
+    ``report``: what happened to the former file and what was done, for the log of the process that did it; empty in the others.
     """
 
     opened: OpenDatabase
-    keeps_places: bool
-    told: Mapping[str, str] = MappingProxyType({})
+    keeps_positions: bool
+    report: Mapping[str, str] = MappingProxyType({})
 
 
 def remake(former: OpenDatabase, folder: Path, largest_bytes: int, now: float) -> Remade:
@@ -62,12 +62,12 @@ def remake(former: OpenDatabase, folder: Path, largest_bytes: int, now: float) -
             try:
                 if is_copied:
                     _set_mark(former, opened, True, now)
-                    return Remade(opened, True, _told(f"{file}: {happened} while it was in use", "everything"))
+                    return Remade(opened, True, _report(f"{file}: {happened} while it was in use", "everything"))
                 to = _mark(former.connection, b"") if is_readable else None
                 if to in (_name(opened), _name(opened) + _IN_ORDER):
-                    return Remade(opened, keeps_places=to.endswith(_IN_ORDER))
+                    return Remade(opened, keeps_positions=to.endswith(_IN_ORDER))
                 if _mark(opened.connection, _name(former)) is not None:
-                    return Remade(opened, keeps_places=False)
+                    return Remade(opened, keeps_positions=False)
                 return _carried(former, opened, now, f"{file}: {happened} while it was in use")
             except BaseException:
                 opened.connection.close()
@@ -139,15 +139,15 @@ def _is_copied(former: sqlite3.Connection, file: Path) -> bool:
     return True
 
 
-def _set_mark(former: OpenDatabase, opened: OpenDatabase, keeps_places: bool, now: float) -> None:
+def _set_mark(former: OpenDatabase, opened: OpenDatabase, keeps_positions: bool, now: float) -> None:
     """Write the mark into the former file. If that fails, the others copy too, and find all entries there already."""
     with suppress(sqlite3.Error):
         former.connection.execute("DELETE FROM entry WHERE kind = ? AND key = x''", (CARRIED,))  # it names a file that is gone
-        mark = (CARRIED, b"", _name(opened) + (_IN_ORDER if keeps_places else b""), now, _EVER)
+        mark = (CARRIED, b"", _name(opened) + (_IN_ORDER if keeps_positions else b""), now, _EVER)
         former.connection.execute("INSERT INTO entry (kind, key, value, began, ends) VALUES (?, ?, ?, ?, ?)", mark)
 
 
-def _told(happened: str, kept: str) -> Mapping[str, str]:
+def _report(happened: str, kept: str) -> Mapping[str, str]:
     return {"problem": f"{happened}; let no other program change files in this folder", "outcome": f"a new file was made with {kept}"}
 
 
@@ -157,7 +157,7 @@ def _carried(former: OpenDatabase, opened: OpenDatabase, now: float, happened: s
     new.execute("BEGIN IMMEDIATE")
     try:
         is_new = new.execute("SELECT count(*) FROM sqlite_sequence").fetchone() == (0,)
-        keeps_places = is_new and is_whole
+        keeps_positions = is_new and is_whole
         if is_new:
             new.executemany("INSERT OR IGNORE INTO entry (id, kind, key, value, began, ends) VALUES (?, ?, ?, ?, ?, ?)", rows)
         else:
@@ -165,7 +165,7 @@ def _carried(former: OpenDatabase, opened: OpenDatabase, now: float, happened: s
             new.executemany("INSERT OR IGNORE INTO entry (kind, key, value, began, ends) VALUES (?, ?, ?, ?, ?)", fields)
         # Lease numbers must keep growing, even if the last number is not known.
         new.execute("UPDATE about SET leases = max(leases, ?)", (leases if leases is not None else int(now * 1e6),))
-        if keeps_places:
+        if keeps_positions:
             new.execute("UPDATE about SET epoch = ?", (former.epoch,))
             new.execute("DELETE FROM sqlite_sequence")
             (last,) = former.connection.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence").fetchone()
@@ -179,9 +179,9 @@ def _carried(former: OpenDatabase, opened: OpenDatabase, now: float, happened: s
         with suppress(sqlite3.Error):
             new.execute("ROLLBACK")
         raise
-    _set_mark(former, opened, keeps_places, now)
+    _set_mark(former, opened, keeps_positions, now)
     kept = "everything" if is_whole else f"{len(rows)} entries that could be read; passes from before go through a hand-off"
-    return Remade(opened, keeps_places, _told(happened, kept))
+    return Remade(opened, keeps_positions, _report(happened, kept))
 
 
 def _read(former: sqlite3.Connection) -> tuple[list[Row], int | None]:

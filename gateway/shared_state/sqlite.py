@@ -6,13 +6,13 @@ or wait longer than ``BUSY_SECONDS``. A call takes some tens of microseconds, so
 If the machine's clock is set back, entries must not live longer: each entry then ends at the latest after its own time, counted from the
 first call after the change.
 
-Revocations are entries too. Each process remembers its *place*: the largest ``id`` that it has read. After a commit with revocations, the
-writer changes the mapped counter (``counter``). If the counter differs, a process reads the entries after its place. A writer may be killed
-between commit and counter. So every 50 ms each process also checks whether the write-ahead log has changed (``file_marks``), and then
-``data_version``::
+Revocations are entries too. Each process remembers its *position*: the largest ``id`` that it has read. After a commit with revocations,
+the writer changes the mapped counter (``counter``). If the counter differs, a process reads the entries after its position. A writer may be
+killed between commit and counter. So every 50 ms each process also checks whether the write-ahead log has changed (``file_marks``), and
+then ``data_version``::
 
     publish: BEGIN ─▶ read what others published ─▶ write own entries ─▶ COMMIT ─▶ change the counter ─▶ return
-    poll:    counter differs ─▶ read the entries after the own place ─▶ call ``heard``
+    poll:    counter differs ─▶ read the entries after the own position ─▶ call ``heard``
 
 If the file is deleted, replaced or cut short while it is in use, this is noticed within 50 ms, and a new file is made (``remaking``).
 """
@@ -41,10 +41,10 @@ from gateway.shared_state.database import (
 )
 from gateway.shared_state.entries import Entries, Row
 from gateway.shared_state.file_marks import FileMarks
-from gateway.shared_state.interface import Bounds, Heard, Lease, Tell
+from gateway.shared_state.interface import Bounds, Lease, OnRevocation, Tell
 from gateway.shared_state.published import FORGOTTEN_PART
 from gateway.shared_state.remaking import remake
-from gateway.shared_state.spelling import BadSpelling, read, spelled
+from gateway.shared_state.serialization import BadSerialization, deserialized, serialized
 
 LOOK_SECONDS = 0.05
 """How often an idle process checks for revocations of others, and how soon it tries again after a failed read."""
@@ -82,8 +82,8 @@ class SqliteState:
         self._tell = tell
         self._problems: dict[str, str] = {}
         self.forgotten = 0
-        self._heard: Heard | None = None
-        self._place = 0
+        self._heard: OnRevocation | None = None
+        self._position = 0
         self._unheard: deque[Row] = deque()
         self._unwritten: dict[Revocation, None] = {}
         self._reports: list[tuple[Report, asyncio.Future[bool]]] = []
@@ -105,9 +105,9 @@ class SqliteState:
         """What is wrong with the file; empty if nothing is."""
         return next(iter(self._problems.values()), "")
 
-    async def follow(self, heard: Heard) -> None:
+    async def follow(self, heard: OnRevocation) -> None:
         """Call ``heard`` with every stored revocation, oldest first; from then on with those that others publish."""
-        self._heard, self._place = heard, 0
+        self._heard, self._position = heard, 0
         counted = self._counter.cell[0]
         self._hear(self._change(lambda now: self._entries.published(0, now)))
         self._counted = counted
@@ -199,7 +199,7 @@ class SqliteState:
             return
         counted = self._counter.cell[0]  # read before the entries: a change after this is found by the next poll
         try:
-            rows = self._read(lambda: self._entries.published(self._place, self._wall()))
+            rows = self._read(lambda: self._entries.published(self._position, self._wall()))
         except StateFailed:
             self._retry_at = now + LOOK_SECONDS
             return
@@ -214,14 +214,14 @@ class SqliteState:
 
         def write(now: float) -> tuple[bool, list[Row], float | None, int]:
             revocations = chosen(now)
-            others = self._entries.published(self._place, now) if self._heard is not None else []
+            others = self._entries.published(self._position, now) if self._heard is not None else []
             return bool(revocations), others, self._entries.publish(revocations, now), self._entries.last_id()
 
-        is_news, others, youngest_gone, self._place = self._change(write)
+        is_news, others, youngest_gone, self._position = self._change(write)
         if is_news:
             self._counter.change()
         if youngest_gone is not None:
-            others.append((self._place, spelled(FORGOTTEN_PART.revocation), youngest_gone))
+            others.append((self._position, serialized(FORGOTTEN_PART.revocation), youngest_gone))
         self._hear(others)
 
     def _write_reports(self) -> None:
@@ -254,14 +254,14 @@ class SqliteState:
     def _hear(self, rows: list[Row]) -> None:
         """Call ``heard`` for all rows, and for those that were left over when it raised an error before."""
         if rows:
-            self._place = max(self._place, rows[-1][0])
+            self._position = max(self._position, rows[-1][0])
             self._unheard.extend(rows)
         now = self._wall()
         while self._unheard and self._heard is not None:
             _, written, began = self._unheard.popleft()
             try:
-                revocation = read(written)
-            except BadSpelling as error:
+                revocation = deserialized(written)
+            except BadSerialization as error:
                 self._tell_unreadable(str(error))
             else:
                 self._heard(Remembered(revocation, max(0.0, now - began)))
@@ -389,11 +389,11 @@ class SqliteState:
         former = self._opened.connection
         self._use(remade.opened)
         former.close()
-        if not remade.keeps_places:
-            self._place = 0
-        if remade.told:
+        if not remade.keeps_positions:
+            self._position = 0
+        if remade.report:
             self._counter.change()
-            self._tell("state_made_anew", remade.told)
+            self._tell("state_made_anew", remade.report)
 
     def _roll_back(self) -> None:
         with suppress(sqlite3.Error):

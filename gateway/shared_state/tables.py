@@ -10,7 +10,7 @@ from gateway.errors import StateFailed
 from gateway.policy.session.session import Fingerprint
 from gateway.revocations import Revocation
 from gateway.shared_state.published import key_of, parts_of
-from gateway.shared_state.spelling import spelled
+from gateway.shared_state.serialization import serialized
 
 VERSION = 2
 _APPLICATION = 0x53474154
@@ -83,7 +83,7 @@ def _from_version_1(row: tuple[str, bytes, bytes, float, float]) -> tuple[str, b
         case _:
             return row
     (part,) = parts_of(revocation)
-    written = spelled(part.revocation)
+    written = serialized(part.revocation)
     return part.kind, key_of(written), written, began, ends
 
 

@@ -52,7 +52,7 @@ class AdminAddress:
         """The answer of ``Health``. For ``/metrics`` and ``/readyz`` the workers are asked first."""
         match request.target.partition("?")[0]:
             case "/metrics":
-                self._totals.told(self, self._own.exposition().decode())
+                self._totals.report(self, self._own.exposition().decode())
                 await asyncio.gather(*map(self._count, self.workers))
             case "/readyz":
                 excluded = parse_qs(request.target.partition("?")[2]).get("exclude", [])
@@ -64,19 +64,19 @@ class AdminAddress:
                 self._unready = stopping | {part: reason for parts in reasons for part, reason in parts.items()}
         return await self._health.handle(request)
 
-    def left(self, process: WorkerProcess, last_words: str) -> None:
-        """A worker is dead. Its counters stay in the sums, as far as it reported them. ``last_words``: its last metrics, or empty."""
-        if last_words:
-            self._totals.told(process, last_words)
+    def left(self, process: WorkerProcess, last_metrics: str) -> None:
+        """A worker is dead. Its counters stay in the sums, as far as it reported them. ``last_metrics``: its last metrics, or empty."""
+        if last_metrics:
+            self._totals.report(process, last_metrics)
         self._totals.died(process)
 
     async def _count(self, worker: WorkerAddress) -> None:
         process = worker.slot.process
         if process is None or worker.slot.state != "listening":
             return
-        told = await _answer(worker.path, "/metrics")
-        if isinstance(told, str) and worker.slot.process is process:
-            self._totals.told(process, told)
+        metrics = await _answer(worker.path, "/metrics")
+        if isinstance(metrics, str) and worker.slot.process is process:
+            self._totals.report(process, metrics)
 
     def _listening(self) -> int:
         return sum(worker.slot.state == "listening" for worker in self.workers)

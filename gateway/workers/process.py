@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from gateway.config import Settings
 from gateway.workers.handover import Handover, own_command, settings_written
-from gateway.workers.sockets import beside
+from gateway.workers.sockets import bound_again
 
 DEAD_SECONDS = 2.0
 """How long to wait for the end of a killed process. It runs no more of our code long before."""
@@ -33,7 +33,7 @@ class WorkerProcess:
     async def started(cls, settings: Settings, number: int, public: socket.socket, admin: socket.socket, parent: int) -> "WorkerProcess":
         """Start a new interpreter and give it its sockets and settings. It has sent nothing yet."""
         ours, theirs = socket.socketpair()
-        own = beside(public)
+        own = bound_again(public)
         try:
             given = Handover(settings, number, parent, theirs.fileno(), own.fileno(), admin.fileno())
             command = (*own_command(), "worker", "--number", str(number))
@@ -60,13 +60,13 @@ class WorkerProcess:
                 into.close()
                 await into.wait_closed()
 
-    async def word(self) -> bytes:
+    async def message(self) -> bytes:
         """Wait for the worker's next message while it starts: ``WAITS`` or ``LISTENS``; empty if the worker has ended."""
         with suppress(OSError):
             return await self._reader.read(1)
         return b""
 
-    async def last_words(self) -> str:
+    async def last_metrics(self) -> str:
         """Wait until the worker closes its end of the socket: its last metrics, or an empty text if it was killed."""
         with suppress(OSError):
             return (await self._reader.read()).decode()

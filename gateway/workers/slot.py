@@ -100,13 +100,13 @@ class WorkerSlot:
         """Wait until the worker listens (True) or has ended (False). Raises ``TimeoutError`` if it sends nothing for too long."""
         while True:
             async with asyncio.timeout(self._listening_seconds):
-                word = await process.word()
+                word = await process.message()
             if word != WAITS:
                 return word == LISTENS
             self.state = "waiting"
 
     async def _with(self, process: WorkerProcess) -> int:
-        self.process, last_words = process, ""
+        self.process, last_metrics = process, ""
         try:
             if self._stopping.is_set():
                 process.stop()
@@ -114,7 +114,7 @@ class WorkerSlot:
                 self.state = "listening"
                 self.tried.set()
                 self._tell("worker_started", {"worker": self.number})
-                last_words = await process.last_words()
+                last_metrics = await process.last_metrics()
             async with asyncio.timeout(PARTING_SECONDS):
                 return await process.wait()
         except TimeoutError:
@@ -123,4 +123,4 @@ class WorkerSlot:
         finally:
             await asyncio.shield(process.kill())
             self.process = None
-            self._left(process, last_words)
+            self._left(process, last_metrics)

@@ -30,10 +30,10 @@ def reserved(address: str, problem: Callable[[str], str]) -> socket.socket:
         raise BadConfig((problem("more than one worker needs Linux, whose kernel deals connections out; use 1"),))
     with bind(address, problem) as alone:
         alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        return beside(alone)
+        return bound_again(alone)
 
 
-def beside(reserved_one: socket.socket) -> socket.socket:
+def bound_again(reserved_one: socket.socket) -> socket.socket:
     """Another socket at the same address, for one worker."""
     made = socket.socket(reserved_one.family, socket.SOCK_STREAM)
     try:
@@ -50,19 +50,19 @@ def beside(reserved_one: socket.socket) -> socket.socket:
 
 
 @dataclass(frozen=True, slots=True)
-class Nameless:
-    """A listening Unix socket without a name. It outlives the workers that get it. ``place``: the descriptor to connect through."""
+class UnnamedSocket:
+    """A listening Unix socket without a name. It outlives the workers that get it. ``descriptor``: the descriptor to connect through."""
 
     listening: socket.socket
-    place: int
+    descriptor: int
 
     @property
     def path(self) -> str:
         """The path with which this process connects to it."""
-        return path_of(self.place)
+        return path_of(self.descriptor)
 
     @classmethod
-    def made(cls) -> "Nameless":
+    def made(cls) -> "UnnamedSocket":
         """A new one. Raises ``OSError`` if the temporary folder cannot be made."""
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
@@ -77,7 +77,7 @@ class Nameless:
     def close(self) -> None:
         """Close it. After this, nobody can connect."""
         self.listening.close()
-        os.close(self.place)
+        os.close(self.descriptor)
 
 
 @contextmanager
@@ -90,6 +90,6 @@ def _opened(folder: str) -> Iterator[str]:
         os.close(opened)
 
 
-def path_of(place: int) -> str:
+def path_of(descriptor: int) -> str:
     """The path to the file or folder that this descriptor was opened on; valid in this process only."""
-    return f"/proc/self/fd/{place}"
+    return f"/proc/self/fd/{descriptor}"

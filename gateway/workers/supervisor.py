@@ -28,7 +28,7 @@ from gateway.workers.admin import AdminAddress, WorkerAddress
 from gateway.workers.process import WorkerProcess
 from gateway.workers.running import refused
 from gateway.workers.slot import WorkerSlot
-from gateway.workers.sockets import Nameless, reserved
+from gateway.workers.sockets import UnnamedSocket, reserved
 from gateway.workers.state_folder import settings_with_state
 
 ENDING_SECONDS = 5.0
@@ -109,7 +109,7 @@ class Supervisor:
 
     def _place(self, number: int, public: socket.socket, opened: AsyncExitStack) -> WorkerAddress:
         try:
-            admin = Nameless.made()
+            admin = UnnamedSocket.made()
         except OSError as error:
             text = f"more than one worker needs a folder for temporary files ({error.strerror}); set TMPDIR to one, or use 1"
             raise BadConfig((self._settings.problem(("listen", "workers"), text),)) from error

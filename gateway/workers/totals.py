@@ -64,7 +64,7 @@ class Totals:
         self._last: dict[object, tuple[Metric, ...]] = {}
         self._dead = WorkerTotals()
 
-    def told(self, worker: object, exposition: str) -> None:
+    def report(self, worker: object, exposition: str) -> None:
         """Store the current metrics of a worker. ``exposition``: Prometheus' text format; ValueError if it cannot be parsed."""
         self._last[worker] = tuple(text_string_to_metric_families(exposition))
 

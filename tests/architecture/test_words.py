@@ -127,12 +127,16 @@ HIDDEN = {
     **{"Crowd": "ClientLimit", "Ending": "SignOutKind", "Familiar": "RememberedHead", "Gate": "PassResolver", "Going": "Admitted"},
     **{"Lasting": "SessionWatcher", "Ledger": "TokenLedger", "Live": "OpenConnections", "Passing": "Forwarding", "Patience": "Deadline"},
     **{"Sending": "Forwarding", "Standing": "ServerHealth", "Told": "HookReply", "Turn": "WriteBatch", "Turns": "BrowserLeases"},
+    **{"BadSpelling": "BadSerialization", "ClientTurns": "ClientQueues", "Heard": "ArrivalTimes", "Nameless": "UnnamedSocket"},
+    **{"OrgPlace": "OrgAddress", "RedisPlace": "RedisAddress", "Remark": "Problem", "ServerPlace": "AppServer", "Wishes": "DemoOptions"},
     **{"Witness": "AccessRecorder", "Wording": "OutcomeResponses"},
 }
 
 # The same for files: a file is named for what it owns, so no form of a verb and no word that only this project used.
 HIDDEN_FILES = {
     **{"bouncing": "bounces", "confirming": "confirmation_form", "in_flight": "in_flight_requests", "org_way": "org_relay"},
+    **{"looks": "rendering", "manners": "response_fields", "redis_place": "redis_address", "settling": "running"},
+    **{"spelling": "serialization", "turns": "client_queues"},
     **{"redeemed": "redemptions", "redeeming": "redeemer", "sender": "login_browser", "switching": "confirmation_form"},
     **{"told": "forward_auth_response", "underway": "in_flight_requests", "unfinished": "unfinished_work", "watching": "hook_watch"},
 }

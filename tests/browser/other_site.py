@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from gateway.dev.demo.looks import Running, serve
+from gateway.dev.demo.rendering import Running, serve
 from tests.browser.visitor import Visitor
 
 _HEAD = '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Elsewhere</title><link rel="icon" href="data:,"></head>'

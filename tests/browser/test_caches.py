@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, CDPSession, Page
 
-from gateway.dev.demo.looks import serve
+from gateway.dev.demo.rendering import serve
 from gateway.dev.standin import Fault
 from tests.browser.beginnings import ON_EACH_ENGINE, WAYS
 from tests.browser.careless_app import CarelessApp

@@ -13,7 +13,7 @@ import pytest_asyncio
 from aiohttp import web
 from playwright.async_api import Browser, ViewportSize
 
-from gateway.dev.demo.looks import serve
+from gateway.dev.demo.rendering import serve
 from gateway.pages import Page, View, asset, render
 from tests.browser.contrasts import CONTRASTS
 from tests.browser.every_page import FRAMED, NOW, PAGES

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from gateway.dev.demo.looks import serve
+from gateway.dev.demo.rendering import serve
 from gateway.dev.standin import Engine
 from tests.browser.careless_app import CarelessApp
 from tests.browser.firefox import PROGRAM as FIREFOX

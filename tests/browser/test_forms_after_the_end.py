@@ -10,7 +10,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Frame, Page, Playwright, expect
 from playwright.async_api import Error as PlaywrightError
 
-from gateway.dev.demo.looks import serve
+from gateway.dev.demo.rendering import serve
 from tests.browser.conftest import Arrive
 from tests.browser.form_app import FormApp
 from tests.browser.other_site import OtherSite

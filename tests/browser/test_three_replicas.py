@@ -17,7 +17,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from gateway.dev import demo
-from gateway.dev.command import Demonstration, Places, Wishes
+from gateway.dev.command import DemoAddresses, Demonstration, DemoOptions
 from gateway.dev.standin import Engine, Org, OrgSession, fault, serve
 from gateway.observe import Log
 from tests.browser.visitor import ALICE, BOB, CAROL, ME, Visitor, follow, redemptions
@@ -89,7 +89,7 @@ async def replicated(request: pytest.FixtureRequest, tmp_path_factory: pytest.Te
     async with AsyncExitStack() as opened:
         served = await serve(org)
         opened.push_async_callback(served.aclose)
-        where = Places(served.url, free_port())
+        where = DemoAddresses(served.url, free_port())
         org.trusted_origins |= {where.app, where.login}
         users = [(user.login, user.password) for user in USERS]
         portal = await demo.serve(demo.portal(org_url=where.org, login_url=where.login, app_url=where.app, users=users), "127.0.0.1", 0)
@@ -103,7 +103,7 @@ async def replicated(request: pytest.FixtureRequest, tmp_path_factory: pytest.Te
         (folder / "nginx.conf").write_text(text)
         command = ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr"]
         await opened.enter_async_context(running(command, b"start worker process ", {}))
-        demonstration = Demonstration(Wishes(users=USERS), Log("debug", stream=io.StringIO()))
+        demonstration = Demonstration(DemoOptions(users=USERS), Log("debug", stream=io.StringIO()))
         demonstration.org, demonstration.where = org, where
         yield Replicated(demonstration, io.StringIO(), three)
 

@@ -24,7 +24,7 @@ def settings_of(body: str, tmp_path: Path) -> Settings:
 
 
 def printed(body: str, tmp_path: Path) -> str:
-    return "\n".join(okta_admin(settings_of(body, tmp_path)))
+    return okta_admin(settings_of(body, tmp_path))
 
 
 def test_the_document_has_the_three_ways_that_the_program_knows() -> None:

@@ -19,7 +19,7 @@ from yarl import URL
 
 from gateway.clock import Clock
 from gateway.compose import Gateway
-from gateway.dev.command import Demonstration, Places, Wishes
+from gateway.dev.command import DemoAddresses, Demonstration, DemoOptions
 from gateway.dev.standin import ALICE_AND_BOB, Engine, Org, User
 from gateway.observe import Log
 
@@ -49,7 +49,7 @@ class Stage:
     written: io.StringIO
 
     @property
-    def where(self) -> Places:
+    def where(self) -> DemoAddresses:
         """The origins of all parts."""
         return self.demonstration.where
 
@@ -98,7 +98,7 @@ class Stages:
     ) -> Stage:
         """Start a demonstration on free ports. ``environ``: single keys of the configuration (`SESSION_GATEWAY__SESSION__TTL`)."""
         written = io.StringIO()
-        wishes = Wishes(0, 0, upstream, True, engine, users, environ or {}, tls=tls)
+        wishes = DemoOptions(0, 0, upstream, True, engine, users, environ or {}, tls=tls)
         demonstration = Demonstration(wishes, Log("debug", stream=written), clock)
         await demonstration.start()
         self.opened.push_async_callback(demonstration.aclose)

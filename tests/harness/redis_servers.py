@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.shared_state.redis_place import RedisPlace
+from gateway.shared_state.redis_address import RedisAddress
 
 SERVER, SENTINEL = shutil.which("redis-server"), shutil.which("redis-sentinel")
 needs_redis = pytest.mark.skipif(SERVER is None, reason="no redis-server; on Debian: apt-get install redis-server")
@@ -57,8 +57,8 @@ class Running:
         self.start()
 
     @property
-    def place(self) -> RedisPlace:
-        return RedisPlace(self.host, self.port)
+    def place(self) -> RedisAddress:
+        return RedisAddress(self.host, self.port)
 
     def start(self) -> None:
         if self._program is None:

@@ -129,7 +129,7 @@ def test_https_servers_are_verified_by_their_name_and_share_one_context() -> Non
     assert one.tls is other.tls
     assert one.tls.check_hostname
     assert one.tls.verify_mode is ssl.CERT_REQUIRED
-    assert servers(app_of(SECURE), HERE)[0].place.server_name is None
+    assert servers(app_of(SECURE), HERE)[0].address.server_name is None
 
 
 def test_a_session_sticks_to_the_same_server_in_every_worker() -> None:

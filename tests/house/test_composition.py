@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gateway.compose import Gateway
-from gateway.compose.hosts import authority_of, field_rules, fingerprinter, org_place, route_table, session_rules
+from gateway.compose.hosts import authority_of, field_rules, fingerprinter, org_address, route_table, session_rules
 from gateway.errors import BadConfig
 from gateway.observe import Log
 from gateway.policy.http.messages import Authority
@@ -32,14 +32,14 @@ HERE = Path()
     ids=["no custom domain", "custom domain is the login host", "another custom domain"],
 )
 def test_the_org_is_asked_by_the_name_it_knows(okta: str, base: str, host: str, server_name: str, own_origin: str) -> None:
-    place = org_place(settings(OKTA + okta + "\n" + LOGIN + APP).config, HERE)
+    place = org_address(settings(OKTA + okta + "\n" + LOGIN + APP).config, HERE)
     assert (place.destination.base, place.destination.host, place.destination.server_name) == (base, host, server_name)
     assert place.own_origin == own_origin
 
 
 def test_plain_http_to_this_machine_has_no_tls_name() -> None:
     text = SMALLEST.replace("https://example.okta.com", "http://127.0.0.1:8081")
-    assert org_place(settings(text).config, HERE).destination.server_name is None
+    assert org_address(settings(text).config, HERE).destination.server_name is None
 
 
 @pytest.mark.parametrize(

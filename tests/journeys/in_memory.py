@@ -17,7 +17,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from gateway.clock import Clock
-from gateway.compose.app import app_gate
+from gateway.compose.app import pass_resolver
 from gateway.compose.hosts import head_limits
 from gateway.compose.login import login_door
 from gateway.compose.parts import Parts, make_parts
@@ -226,7 +226,7 @@ class DoorsInMemory:
     """The doors of one process, composed as for the network. The app answers with the user that it was told."""
 
     def __init__(self, parts: Parts, line: Line, opened: AsyncExitStack) -> None:
-        gate, pool = app_gate(parts), ProxyInMemory(line)
+        gate, pool = pass_resolver(parts), ProxyInMemory(line)
         self._parts = parts
         self.login = login_door(
             parts, opened, OrgPools(OrgRelay(pool, parts.tell, IssuedTokens(parts.state, parts.sealer, parts.sessions)), pool)

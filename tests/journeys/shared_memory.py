@@ -12,7 +12,7 @@ from gateway.clock import Clock
 from gateway.errors import StateFailed
 from gateway.revocations import Remembered, Report, Revocation
 from gateway.shared_state import Lease, MemoryState
-from gateway.shared_state.interface import Heard
+from gateway.shared_state.interface import OnRevocation
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class SharedMemory(MemoryState):
         self._expected = 0
         self._all_heard = asyncio.Event()
 
-    async def follow(self, heard: Heard) -> None:
+    async def follow(self, heard: OnRevocation) -> None:
         """As ``MemoryState``, later."""
 
         def hear(news: Remembered) -> None:

@@ -5,7 +5,7 @@ import ssl
 
 import aiohttp
 
-from gateway.dev.command import Demonstration, Wishes
+from gateway.dev.command import Demonstration, DemoOptions
 from gateway.observe import Log
 from tests.harness.demonstration import NAVIGATION, EveryNameIsHere
 
@@ -13,7 +13,7 @@ ALICE = "alice@example.com"
 
 
 async def test_a_browser_that_trusts_the_certificate_of_the_run_signs_in_by_https() -> None:
-    demonstration = Demonstration(Wishes(0, 0, tls=True), Log("debug", stream=io.StringIO()))
+    demonstration = Demonstration(DemoOptions(0, 0, tls=True), Log("debug", stream=io.StringIO()))
     await demonstration.start()
     try:
         where, certificate, org = demonstration.where, demonstration.certificate, demonstration.org

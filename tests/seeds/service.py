@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.dev.demo.looks import serve
+from gateway.dev.demo.rendering import serve
 from gateway.dev.standin import Org, SsoApp
 from tests.dev.standin.service_provider import ENTITY, Provider
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from gateway.revocations import Report, Revocation
 from gateway.shared_state import Lease, SharedState
-from gateway.shared_state.interface import Heard
+from gateway.shared_state.interface import OnRevocation
 from tests.shared_state.engines import Engine, Times, made
 
 Calls = list[tuple[str, str]]
@@ -39,7 +39,7 @@ class CountedState:
     def problem(self) -> str:
         return self._state.problem
 
-    async def follow(self, heard: Heard) -> None:
+    async def follow(self, heard: OnRevocation) -> None:
         await self._state.follow(heard)
 
     def poll(self) -> None:

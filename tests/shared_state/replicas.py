@@ -9,7 +9,7 @@ from dataclasses import replace
 from gateway.clock import Clock
 from gateway.errors import StateFailed
 from gateway.revocations import Revocation
-from gateway.shared_state import RedisPlace
+from gateway.shared_state import RedisAddress
 from gateway.shared_state.redis import RedisState
 from tests.shared_state.engines import moment, until
 
@@ -19,7 +19,7 @@ CALL_SECONDS = 0.3
 class Replica:
     """One process's state, what it heard, and what it told."""
 
-    def __init__(self, place: RedisPlace, call_seconds: float = CALL_SECONDS) -> None:
+    def __init__(self, place: RedisAddress, call_seconds: float = CALL_SECONDS) -> None:
         self.heard: list[Revocation] = []
         self.told: list[str] = []
         self.state = RedisState(replace(place, timeout_seconds=call_seconds), Clock(time.monotonic, time.time), self._tell)
@@ -47,7 +47,7 @@ class Replica:
 
 
 @asynccontextmanager
-async def replicas(place: RedisPlace, number: int = 2, call_seconds: float = CALL_SECONDS) -> AsyncIterator[list[Replica]]:
+async def replicas(place: RedisAddress, number: int = 2, call_seconds: float = CALL_SECONDS) -> AsyncIterator[list[Replica]]:
     made = [Replica(place, call_seconds) for _ in range(number)]
     try:
         for one in made:
@@ -59,7 +59,7 @@ async def replicas(place: RedisPlace, number: int = 2, call_seconds: float = CAL
 
 
 @asynccontextmanager
-async def wired(place: RedisPlace) -> AsyncIterator[tuple["Wire", RedisPlace]]:
+async def wired(place: RedisAddress) -> AsyncIterator[tuple["Wire", RedisAddress]]:
     """A wire to this server, and the place of its other end."""
     wire = Wire(place.port)
     through = replace(place, port=await wire.start())

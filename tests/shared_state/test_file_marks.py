@@ -14,7 +14,7 @@ from gateway.revocations import Revocation
 from gateway.shared_state import SqliteState
 from gateway.shared_state.file_marks import QUIET_NANOSECONDS, FileMarks
 from gateway.shared_state.published import key_of, parts_of
-from gateway.shared_state.spelling import spelled
+from gateway.shared_state.serialization import serialized
 from gateway.shared_state.sqlite import LOOK_SECONDS
 from tests.shared_state.engines import moment, not_told, until
 
@@ -105,7 +105,7 @@ class TestIdle:
         await moment(idle_seconds)
         revocation = Revocation((Fingerprint(b"f" * 16),))
         (part,) = parts_of(revocation)
-        written = spelled(part.revocation)
+        written = serialized(part.revocation)
         killed = sqlite3.connect(tmp_path / "state.db", isolation_level=None)
         now = Clock().wall()
         row = (part.kind, key_of(written), written, now, now + 60)

@@ -15,7 +15,7 @@ from gateway.clock import Clock
 from gateway.policy.session.session import Fingerprint
 from gateway.revocations import Remembered, Revocation
 from gateway.shared_state import SqliteState
-from gateway.shared_state.spelling import spelled
+from gateway.shared_state.serialization import serialized
 from tests.shared_state.at_once import missed
 from tests.shared_state.engines import not_told
 from tests.shared_state.remade import NUMBERS, WORKERS, at_work
@@ -66,7 +66,7 @@ async def test_a_writer_that_was_killed_between_its_commit_and_the_counter_is_he
     database = sqlite3.connect(tmp_path / "state.db")
     database.execute(
         "INSERT INTO entry (kind, key, value, began, ends) VALUES ('revoked.known', 'k', ?, unixepoch(), unixepoch() + 60)",
-        (spelled(Revocation((ONE,))),),
+        (serialized(Revocation((ONE,))),),
     )
     database.commit()
     database.close()

@@ -9,7 +9,7 @@ import pytest
 from gateway.errors import StateFailed
 from gateway.policy.session.session import Fingerprint
 from gateway.revocations import Revocation
-from gateway.shared_state import RedisPlace, check_redis
+from gateway.shared_state import RedisAddress, check_redis
 from tests.harness.redis_servers import SENTINEL, Running, free_port, needs_redis
 from tests.shared_state.engines import moment
 from tests.shared_state.replicas import Replica, replicas
@@ -28,7 +28,7 @@ openssl x509 -req -in asked.pem -CA ca.pem -CAkey ca.key -CAcreateserial -out ce
 _RIGHTS = "~{session-gateway}:* -@all +@read +@write +@connection +eval +evalsha +info +time"
 
 
-async def _holds(place: RedisPlace) -> None:
+async def _holds(place: RedisAddress) -> None:
     async with replicas(place, call_seconds=_PATIENT_SECONDS) as (one, other):
         await one.state.publish(ONE)
         await other.until_heard(ONE)
@@ -44,7 +44,7 @@ async def test_tls_with_a_client_certificate_and_a_user_with_few_rights(tmp_path
     port, files = free_port(), [f"tls-cert-file {tmp_path}/certificate.pem", f"tls-key-file {tmp_path}/key.pem"]
     listens = ["port 0", f"tls-port {port}", *files, f"tls-ca-cert-file {tmp_path}/ca.pem", "tls-auth-clients yes"]
     server = Running(tmp_path / "redis", *listens, "user default off", f"user gateway on >a-secret {_RIGHTS}", port=port)
-    signs_in = RedisPlace("127.0.0.1", port, user="gateway", password="a-secret")
+    signs_in = RedisAddress("127.0.0.1", port, user="gateway", password="a-secret")
     shows = replace(signs_in, is_tls=True, certificate=f"{tmp_path}/certificate.pem", key=f"{tmp_path}/key.pem")
     place = replace(shows, ca_file=f"{tmp_path}/ca.pem")
     await _holds(place)
@@ -72,7 +72,7 @@ async def test_a_fail_over_by_sentinel_loses_no_revocation(tmp_path: Path) -> No
         if "slaves=1" in sentinel.cli("INFO", "sentinel") and "link_status:up" in replica.cli("INFO", "replication"):
             break
         await moment(0.05)
-    async with replicas(RedisPlace("mine", sentinels=(("127.0.0.1", sentinel.port),)), call_seconds=2.0) as (one, other):
+    async with replicas(RedisAddress("mine", sentinels=(("127.0.0.1", sentinel.port),)), call_seconds=2.0) as (one, other):
         await one.state.publish(ONE)
         await other.until_heard(ONE)
         primary.kill()

@@ -8,23 +8,23 @@ from hypothesis import strategies as st
 
 from gateway.policy.session.session import Fingerprint
 from gateway.revocations import Kin, Revocation
-from gateway.shared_state.spelling import LARGEST_BYTES, BadSpelling, read, spelled
+from gateway.shared_state.serialization import LARGEST_BYTES, BadSerialization, deserialized, serialized
 from tests.shared_state.drawn_revocations import REVOCATIONS, TEXTS
 
 
 @given(REVOCATIONS)
 def test_every_revocation_survives_the_way(revocation: Revocation) -> None:
-    assert read(spelled(revocation)) == revocation
+    assert deserialized(serialized(revocation)) == revocation
 
 
 def test_what_is_not_said_takes_no_room() -> None:
-    assert spelled(Revocation()) == b'{"v":1}'
-    assert spelled(Revocation((Fingerprint(b"\x01\xff"),), user_id="00u1")) == b'{"v":1,"cookies":["01ff"],"user":"00u1"}'
+    assert serialized(Revocation()) == b'{"v":1}'
+    assert serialized(Revocation((Fingerprint(b"\x01\xff"),), user_id="00u1")) == b'{"v":1,"cookies":["01ff"],"user":"00u1"}'
 
 
 def test_what_a_later_release_adds_is_ignored() -> None:
     later = b'{"v":1,"user":"00u1","since":17,"kin":{"olds":["01"],"news":["02"],"more":[]}}'
-    assert read(later) == Revocation(user_id="00u1", kin=Kin((Fingerprint(b"\x01"),), (Fingerprint(b"\x02"),)))
+    assert deserialized(later) == Revocation(user_id="00u1", kin=Kin((Fingerprint(b"\x01"),), (Fingerprint(b"\x02"),)))
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,8 @@ def test_what_a_later_release_adds_is_ignored() -> None:
     ids=lambda said: said[:48].decode("ascii", "replace"),
 )
 def test_whatever_is_not_exactly_a_revocation_is_none(said: bytes) -> None:
-    with pytest.raises(BadSpelling):
-        read(said)
+    with pytest.raises(BadSerialization):
+        deserialized(said)
 
 
 @given(
@@ -73,15 +73,15 @@ def test_whatever_is_not_exactly_a_revocation_is_none(said: bytes) -> None:
 )
 def test_nothing_that_is_said_breaks_the_reading(said: bytes) -> None:
     try:
-        revocation = read(said)
-    except BadSpelling:
+        revocation = deserialized(said)
+    except BadSerialization:
         return
-    assert read(spelled(revocation)) == revocation
+    assert deserialized(serialized(revocation)) == revocation
 
 
 def test_one_that_is_too_large_is_neither_written_nor_read() -> None:
     large = Revocation(user_id="x" * LARGEST_BYTES)
-    with pytest.raises(BadSpelling):
-        spelled(large)
-    with pytest.raises(BadSpelling):
-        read(b'{"v":1,"user":"' + b"x" * LARGEST_BYTES + b'"}')
+    with pytest.raises(BadSerialization):
+        serialized(large)
+    with pytest.raises(BadSerialization):
+        deserialized(b'{"v":1,"user":"' + b"x" * LARGEST_BYTES + b'"}')

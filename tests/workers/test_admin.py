@@ -18,7 +18,7 @@ from gateway.observe.metrics import Metrics
 from gateway.workers.admin import AdminAddress, WorkerAddress
 from gateway.workers.process import WorkerProcess
 from gateway.workers.slot import State, WorkerSlot
-from gateway.workers.sockets import Nameless
+from gateway.workers.sockets import UnnamedSocket
 from tests.harness.server import said
 
 Handle = Callable[[Request], Awaitable[Response]]
@@ -53,7 +53,7 @@ async def admin(*workers: Handle, states: Sequence[State] = ()) -> AsyncIterator
         address = AdminAddress(None, Metrics())
         places = []
         for number, handle in enumerate(workers):
-            nameless = Nameless.made()
+            nameless = UnnamedSocket.made()
             opened.callback(nameless.close)
             slot = WorkerSlot(number, never, address.left, Clock(), lambda event, figures: None)
             slot.state = states[number] if states else "listening"

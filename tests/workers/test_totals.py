@@ -30,8 +30,8 @@ QUICK = 'request_seconds_bucket{door="app",le="0.25"}'
 
 def test_counters_histograms_and_levels_are_added_up() -> None:
     totals = Totals()
-    totals.told("one", worker(2))
-    totals.told("other", worker(3, 5.0))
+    totals.report("one", worker(2))
+    totals.report("other", worker(3, 5.0))
     found = shown(totals)
     assert (found[REQUESTS], found[QUICK], found["hits_total"], found["streams_open"]) == (5, 5, 50, 6)
     assert found['request_seconds_count{door="app"}'] == 5
@@ -42,24 +42,24 @@ def test_of_a_moment_the_earliest_is_shown() -> None:
     for worker_name, until in (("one", 1_900_000_000.0), ("other", 1_800_000_000.0), ("third", 1_850_000_000.0)):
         metrics = Metrics()
         metrics.watch_level("certificate_until_seconds", "Until.", partial(float, until))
-        totals.told(worker_name, metrics.exposition().decode())
+        totals.report(worker_name, metrics.exposition().decode())
     assert shown(totals)["certificate_until_seconds"] == 1_800_000_000.0
 
 
 def test_what_a_worker_tells_again_takes_the_place_of_what_it_told() -> None:
     totals = Totals()
-    totals.told("one", worker(2))
-    totals.told("one", worker(3))
+    totals.report("one", worker(2))
+    totals.report("one", worker(3))
     assert shown(totals)[REQUESTS] == 3
 
 
 def test_what_the_dead_counted_stays_and_what_they_held_is_gone() -> None:
     totals = Totals()
-    totals.told("one", worker(2))
-    totals.told("other", worker(3))
+    totals.report("one", worker(2))
+    totals.report("other", worker(3))
     totals.died("one")
     assert (shown(totals)[REQUESTS], shown(totals)["hits_total"], shown(totals)["streams_open"]) == (5, 50, 1)
-    totals.told("successor", worker(1))
+    totals.report("successor", worker(1))
     totals.died("other")
     totals.died("other")
     totals.died("somebody who told nothing")
@@ -69,5 +69,5 @@ def test_what_the_dead_counted_stays_and_what_they_held_is_gone() -> None:
 def test_what_cannot_be_read_is_not_added() -> None:
     totals = Totals()
     with pytest.raises(ValueError, match=r"\w"):
-        totals.told("one", "no such { metric")
+        totals.report("one", "no such { metric")
     assert shown(totals) == {}

@@ -4,9 +4,9 @@ Owns: the demonstration. Must never import another room of the gateway, and only
 talk to each other by HTTP only, as real sites do.
 """
 
-from gateway.dev.demo.looks import Running, serve
 from gateway.dev.demo.payroll import legacy_app
 from gateway.dev.demo.portal import portal
+from gateway.dev.demo.rendering import Running, serve
 from gateway.dev.demo.stranger import stranger_site
 
 __all__ = ["Running", "legacy_app", "portal", "serve", "stranger_site"]

@@ -17,9 +17,9 @@ from typing import Final
 
 from aiohttp import BodyPartReader, web
 
-from gateway.dev.demo.looks import file_routes, page
 from gateway.dev.demo.payroll_live import Live
 from gateway.dev.demo.payroll_slips import MONTHS, is_month, money, month_name, slip
+from gateway.dev.demo.rendering import file_routes, page
 
 COOKIE_NAME = "JSESSIONID"
 

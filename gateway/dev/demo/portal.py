@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, StreamReader, web
 
-from gateway.dev.demo.looks import file_routes, page
+from gateway.dev.demo.rendering import file_routes, page
 
 ORG_CLIENT = web.AppKey("ORG_CLIENT", ClientSession)
 BODY_LIMIT_BYTES = 64 * 1024

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from gateway.dev.demo.looks import file_routes, page
 from gateway.dev.demo.portal import ORG_CLIENT, NoToken, org_client, redeeming_url, session_token
+from gateway.dev.demo.rendering import file_routes, page
 
 
 @dataclass(frozen=True, slots=True)

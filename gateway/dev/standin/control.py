@@ -28,6 +28,7 @@ from typing import Any
 
 from aiohttp import web
 
+from gateway.dev.standin.accounts import FactorResult
 from gateway.dev.standin.answers import json_answer, no_content
 from gateway.dev.standin.call import Call
 from gateway.dev.standin.clients import client_of
@@ -68,7 +69,7 @@ def user(call: Call) -> User:
     return call.org.known_user(text(call, "login"))
 
 
-def _set_status(call: Call) -> web.Response:
+def _set_status(call: Call) -> None:
     account = call.org.accounts.of(user(call))
     match one_of(call, "status", "ACTIVE", "LOCKED_OUT", "PASSWORD_EXPIRED", "MFA_ENROLL"):
         case "MFA_ENROLL":
@@ -80,7 +81,6 @@ def _set_status(call: Call) -> web.Response:
         case _:
             account.status = "ACTIVE"
             account.succeeded()
-    return no_content()
 
 
 def _enroll(call: Call) -> web.Response:
@@ -89,46 +89,14 @@ def _enroll(call: Call) -> web.Response:
     return json_answer({"id": factor.id, "kind": kind, "sharedSecret": factor.shared_secret}, 201)
 
 
-def _answer_push(call: Call) -> web.Response:
-    match one_of(call, "result", "SUCCESS", "REJECTED", "TIMEOUT"):
-        case "SUCCESS":
-            call.org.accounts.answer_push(user(call), "SUCCESS")
-        case "REJECTED":
-            call.org.accounts.answer_push(user(call), "REJECTED")
-        case _:
-            call.org.accounts.answer_push(user(call), "TIMEOUT")
-    return no_content()
+def _answer_push(call: Call) -> None:
+    results: dict[str, FactorResult] = {"SUCCESS": "SUCCESS", "REJECTED": "REJECTED", "TIMEOUT": "TIMEOUT"}
+    call.org.accounts.answer_push(user(call), results[one_of(call, "result", *results)])
 
 
 def _issue_activation(call: Call) -> web.Response:
     token = call.org.activation_token(text(call, "login"))
     return json_answer({"activationToken": token, "activationUrl": f"{call.origin}/welcome/{token}"}, 201)
-
-
-def _appoint(call: Call) -> web.Response:
-    call.org.administrators.add(user(call).login)
-    return no_content()
-
-
-def _register(call: Call) -> web.Response:
-    call.org.clients.register(client_of(order(call)))
-    return no_content()
-
-
-def _register_app(call: Call) -> web.Response:
-    call.org.apps.register(app_of(order(call)))
-    return no_content()
-
-
-PEOPLE: Mapping[tuple[str, str], Callable[[Call], web.Response]] = {
-    ("POST", "/accounts"): _set_status,
-    ("POST", "/factors"): _enroll,
-    ("POST", "/pushes"): _answer_push,
-    ("POST", "/activations"): _issue_activation,
-    ("POST", "/administrators"): _appoint,
-    ("POST", "/clients"): _register,
-    ("POST", "/apps"): _register_app,
-}
 
 
 PREFIX = "/.standin"
@@ -151,30 +119,14 @@ def control(call: Call) -> web.Response:
         if call.path.startswith(_SESSIONS):
             return _one_session(call, call.path.removeprefix(_SESSIONS))
         handler = _HANDLERS.get((call.method, call.path.removeprefix(PREFIX)))
-        return handler(call) if handler is not None else json_answer({"error": "no such control path"}, 404)
+        if handler is None:
+            return json_answer({"error": "no such control path"}, 404)
+        answer = handler(call)
+        return answer if answer is not None else no_content()
     except KeyError as unknown:
         return json_answer({"error": f"unknown: {unknown.args[0]}"}, 404)
     except ValueError as wrong:
         return json_answer({"error": str(wrong)}, 400)
-
-
-def _journal(call: Call) -> web.Response:
-    return json_answer([row.as_json() for row in call.org.journal.rows])
-
-
-def _clear_journal(call: Call) -> web.Response:
-    call.org.journal.clear()
-    return no_content()
-
-
-def _add_fault(call: Call) -> web.Response:
-    call.org.faults.add(fault(order(call)))
-    return no_content()
-
-
-def _clear_faults(call: Call) -> web.Response:
-    call.org.faults.clear()
-    return no_content()
 
 
 def _now(call: Call) -> web.Response:
@@ -184,10 +136,6 @@ def _now(call: Call) -> web.Response:
 def _advance(call: Call) -> web.Response:
     call.org.clock.advance(duration_seconds(order(call).get("advance")))
     return _now(call)
-
-
-def _sessions(call: Call) -> web.Response:
-    return json_answer([_described(session) for session in call.org.sessions.live()])
 
 
 def _sign_in(call: Call) -> web.Response:
@@ -202,35 +150,18 @@ def _issue_token(call: Call) -> web.Response:
     return json_answer({"sessionToken": org.session_tokens.issue(user)}, 201)
 
 
-def _require_step_up(call: Call) -> web.Response:
+def _require_step_up(call: Call) -> None:
     path, answer = text(call, "path"), order(call).get("answer", "redirect")
     if answer not in ("redirect", "page"):
         raise ValueError("answer: redirect or page is needed")
     call.org.app_links.require_step_up(path, "page" if answer == "page" else "redirect")
-    return no_content()
 
 
-def _forget_step_ups(call: Call) -> web.Response:
-    call.org.app_links.forget_step_ups()
-    return no_content()
-
-
-def _lead_elsewhere(call: Call) -> web.Response:
-    call.org.app_links.lead_elsewhere(text(call, "path"), text(call, "location"))
-    return no_content()
-
-
-def _forget_locations(call: Call) -> web.Response:
-    call.org.app_links.forget_locations()
-    return no_content()
-
-
-def _limit(call: Call) -> web.Response:
+def _limit(call: Call) -> None:
     limit = order(call).get("per_minute")
     if not isinstance(limit, int) or limit < 0:
         raise ValueError("per_minute: a whole number is needed")
     call.org.limits.per_minute = limit
-    return no_content()
 
 
 def _one_session(call: Call, session_id: str) -> web.Response:
@@ -261,20 +192,27 @@ def _described(session: OrgSession) -> dict[str, object]:
     }
 
 
-_HANDLERS: Mapping[tuple[str, str], Callable[[Call], web.Response]] = {
-    ("GET", "/journal"): _journal,
-    ("DELETE", "/journal"): _clear_journal,
-    ("POST", "/faults"): _add_fault,
-    ("DELETE", "/faults"): _clear_faults,
+_HANDLERS: Mapping[tuple[str, str], Callable[[Call], web.Response | None]] = {
+    ("GET", "/journal"): lambda call: json_answer([row.as_json() for row in call.org.journal.rows]),
+    ("DELETE", "/journal"): lambda call: call.org.journal.clear(),
+    ("POST", "/faults"): lambda call: call.org.faults.add(fault(order(call))),
+    ("DELETE", "/faults"): lambda call: call.org.faults.clear(),
     ("GET", "/clock"): _now,
     ("POST", "/clock"): _advance,
-    ("GET", "/sessions"): _sessions,
+    ("GET", "/sessions"): lambda call: json_answer([_described(session) for session in call.org.sessions.live()]),
     ("POST", "/sessions"): _sign_in,
     ("POST", "/tokens"): _issue_token,
     ("POST", "/step-up"): _require_step_up,
-    ("DELETE", "/step-up"): _forget_step_ups,
-    ("POST", "/links"): _lead_elsewhere,
-    ("DELETE", "/links"): _forget_locations,
+    ("DELETE", "/step-up"): lambda call: call.org.app_links.forget_step_ups(),
+    ("POST", "/links"): lambda call: call.org.app_links.lead_elsewhere(text(call, "path"), text(call, "location")),
+    ("DELETE", "/links"): lambda call: call.org.app_links.forget_locations(),
     ("POST", "/limits"): _limit,
-    **PEOPLE,
+    ("POST", "/accounts"): _set_status,
+    ("POST", "/factors"): _enroll,
+    ("POST", "/pushes"): _answer_push,
+    ("POST", "/activations"): _issue_activation,
+    ("POST", "/administrators"): lambda call: call.org.administrators.add(user(call).login),
+    ("POST", "/clients"): lambda call: call.org.clients.register(client_of(order(call))),
+    ("POST", "/apps"): lambda call: call.org.apps.register(app_of(order(call))),
 }
+"""What each order does. None is answered with 204."""

@@ -13,8 +13,8 @@ from urllib.parse import urlencode, urlsplit
 from aiohttp import web
 
 from gateway.dev.standin.call import Call
-from gateway.dev.standin.manners import content_policy
 from gateway.dev.standin.org import Org
+from gateway.dev.standin.response_fields import content_policy
 from gateway.dev.standin.sessions import OrgSession
 
 

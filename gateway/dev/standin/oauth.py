@@ -16,7 +16,6 @@ from gateway.dev.standin.call import Call
 from gateway.dev.standin.clients import Client
 from gateway.dev.standin.cookies import session_cookie
 from gateway.dev.standin.grants import Grant
-from gateway.dev.standin.manners import content_policy
 from gateway.dev.standin.oauth_requests import is_in_fragment, problem, redirect_address, requested, wanted_responses
 from gateway.dev.standin.oauth_tokens import access_token, id_token, issuer_of
 from gateway.dev.standin.pages import error_page, posted_form_page, posted_message_page
@@ -24,6 +23,7 @@ from gateway.dev.standin.parameters import Pairs, first
 from gateway.dev.standin.presence import Arrival, Redemption, arrive, presence
 from gateway.dev.standin.quirks import IDX_ROTATES
 from gateway.dev.standin.redirects import to_sign_in
+from gateway.dev.standin.response_fields import content_policy
 from gateway.dev.standin.sessions import OrgSession
 from gateway.dev.standin.sign_in_form import ask_to_sign_in
 

@@ -18,11 +18,11 @@ from gateway.dev.standin.endpoints import perform
 from gateway.dev.standin.faults import HANG_UP, Fault
 from gateway.dev.standin.journal import Row, fingerprint
 from gateway.dev.standin.limits import WINDOW_SECONDS
-from gateway.dev.standin.manners import dress, preflight, share
 from gateway.dev.standin.oauth_requests import requested
 from gateway.dev.standin.org import Org
 from gateway.dev.standin.parameters import first
 from gateway.dev.standin.presence import presence
+from gateway.dev.standin.response_fields import dress, preflight, share
 
 _LOG = logging.getLogger(__name__)
 _MOST_LINE_BYTES = 65_536
@@ -115,7 +115,7 @@ def _port(request: web.Request) -> int:
 
 
 def _perform(call: Call) -> web.Response:
-    """Return the real answer: rate limit, preflight, endpoint, then the fields of every answer (manners.py)."""
+    """Return the real answer: rate limit, preflight, endpoint, then the fields of every answer (response_fields.py)."""
     before = presence(call.org, call.cookies)
     reading = None if call.method == "OPTIONS" else call.org.limits.take(call.path)
     try:

@@ -23,7 +23,7 @@ from gateway.policy.oidc.bounces import BOUNCE_SECONDS, Bounce, Code, Nobody, Pr
 from gateway.policy.oidc.id_tokens import Proof
 from gateway.policy.session.browser_id import ID_BYTES, browser_id_line, browser_id_of, new_browser_id
 from gateway.policy.session.seal import Sealer
-from gateway.sessions import ClientTurns
+from gateway.sessions import ClientQueues
 from gateway.shared_state import SharedState
 
 CALLBACK: Final = "/.gateway/oidc"
@@ -54,7 +54,7 @@ class Bounces:
         self._sealer = sealer
         self._clock = clock
         self._kept = SealedRecords(state, sealer, KIND, BOUNCE_SECONDS)
-        self._turns = ClientTurns(at_once=CODES_AT_ONCE_OF_ONE)
+        self._turns = ClientQueues(at_once=CODES_AT_ONCE_OF_ONE)
         self._refused = RefusedCodes()
 
     async def begin(self, head: RequestHead, purpose: str, place: str, prompt: Prompt) -> Answer:

@@ -17,7 +17,7 @@ MOST_WAITING = 2000
 LONGEST_WAIT_SECONDS = 10.0
 
 
-class ClientTurns:
+class ClientQueues:
     """One queue for each client that has work under way or waiting."""
 
     def __init__(self, longest_wait_seconds: float = LONGEST_WAIT_SECONDS, at_once: int = 1) -> None:

@@ -1,7 +1,8 @@
 """The serialization of revocations.
 
 The format is one JSON object in ASCII with ``"v": 1`` and named fields, so that two releases of the gateway can run side by side. Absent
-fields have their default, and unknown fields are ignored. It must never guess: a known field with a wrong value raises ``BadSpelling``.
+fields have their default, and unknown fields are ignored. It must never guess: a known field with a wrong value raises
+``BadSerialization``.
 Source: RFC 8259.
 """
 
@@ -18,26 +19,26 @@ LATEST_SECOND = 1e12
 _HEX = re.compile(r"(?:[0-9a-f]{2})+")
 
 
-class BadSpelling(ValueError):
+class BadSerialization(ValueError):
     """These bytes are not a revocation of a version that this release can read."""
 
 
-def spelled(revocation: Revocation) -> bytes:
-    """The revocation as bytes. Raises ``BadSpelling`` if it is larger than ``LARGEST_BYTES``."""
+def serialized(revocation: Revocation) -> bytes:
+    """The revocation as bytes. Raises ``BadSerialization`` if it is larger than ``LARGEST_BYTES``."""
     written = json.dumps(fields_of(revocation), separators=(",", ":")).encode("ascii")
     if len(written) > LARGEST_BYTES:
-        raise BadSpelling("too large")
+        raise BadSerialization("too large")
     return written
 
 
-def read(written: bytes) -> Revocation:
-    """The revocation in these bytes. Raises ``BadSpelling`` for anything else."""
+def deserialized(written: bytes) -> Revocation:
+    """The revocation in these bytes. Raises ``BadSerialization`` for anything else."""
     if len(written) > LARGEST_BYTES:
-        raise BadSpelling("too large")
+        raise BadSerialization("too large")
     try:
         said = json.loads(written.decode("ascii"))
     except (ValueError, RecursionError) as error:
-        raise BadSpelling("not JSON") from error
+        raise BadSerialization("not JSON") from error
     return revocation_of(said)
 
 
@@ -65,11 +66,11 @@ def fields_of(revocation: Revocation) -> dict[str, object]:
 
 
 def revocation_of(said: object) -> Revocation:
-    """The revocation in this JSON value. Raises ``BadSpelling`` for anything else."""
+    """The revocation in this JSON value. Raises ``BadSerialization`` for anything else."""
     fields = _object(said)
     version = fields.get("v")
     if version != VERSION or isinstance(version, bool):
-        raise BadSpelling("another version")
+        raise BadSerialization("another version")
     moved, kin = fields.get("moved"), fields.get("kin")
     return Revocation(
         _fingerprints(fields, "cookies"),
@@ -98,21 +99,21 @@ def _kin(fields: Mapping[str, object]) -> Kin:
 
 def _object(said: object) -> Mapping[str, object]:
     if not isinstance(said, dict):
-        raise BadSpelling("no object")
+        raise BadSerialization("no object")
     return said
 
 
 def _text(fields: Mapping[str, object], name: str) -> str | None:
     said = fields.get(name)
     if said is not None and not isinstance(said, str):
-        raise BadSpelling(name)
+        raise BadSerialization(name)
     return said
 
 
 def _is_set(fields: Mapping[str, object], name: str) -> bool:
     said = fields.get(name, False)
     if not isinstance(said, bool):
-        raise BadSpelling(name)
+        raise BadSerialization(name)
     return said
 
 
@@ -121,17 +122,17 @@ def _second(fields: Mapping[str, object], name: str) -> float | None:
     if said is None:
         return None
     if isinstance(said, bool) or not isinstance(said, int | float) or not 0 <= said < LATEST_SECOND:
-        raise BadSpelling(name)
+        raise BadSerialization(name)
     return float(said)
 
 
 def _fingerprints(fields: Mapping[str, object], name: str) -> tuple[Fingerprint, ...]:
     said = fields.get(name, [])
     if not isinstance(said, list):
-        raise BadSpelling(name)
+        raise BadSerialization(name)
     found = tuple(Fingerprint(bytes.fromhex(one)) for one in said if isinstance(one, str) and _HEX.fullmatch(one))
     if len(found) != len(said):
-        raise BadSpelling(name)
+        raise BadSerialization(name)
     return found
 
 

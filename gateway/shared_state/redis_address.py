@@ -10,7 +10,7 @@ DEFAULT_PORT = 6379
 
 
 @dataclass(frozen=True, slots=True)
-class RedisPlace:
+class RedisAddress:
     """The address of Redis and how to connect to it. With ``sentinels``, ``host`` is the name of the service."""
 
     host: str
