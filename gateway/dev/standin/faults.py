@@ -56,7 +56,7 @@ class Fault:
 class _Order(BaseModel):
     """The keys of a JSON order."""
 
-    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+    model_config = ConfigDict(extra="forbid")
     path: Annotated[str, Field(pattern=r"^[/*]")]
     method: str | None = None
     status: Number | None = None
@@ -64,7 +64,7 @@ class _Order(BaseModel):
     skip: Number = 0
     delay: Annotated[float, BeforeValidator(duration_seconds)] = 0.0
     body: Any = None
-    headers: dict[str, str] = {}
+    headers: dict[str, object] = {}
     content_type: str | None = None
     after: bool = False
     hold: bool = False
@@ -82,7 +82,7 @@ def fault(order: Mapping[str, object]) -> Fault:
         skip=said.skip,
         delay_seconds=said.delay,
         body=said.body,
-        headers=said.headers,
+        headers={name: str(value) for name, value in said.headers.items()},
         content_type=said.content_type,
         is_after=said.after,
         release=asyncio.Event() if said.hold else None,
