@@ -6,8 +6,8 @@ import pytest
 
 from tests.attacks.memory import MEBIBYTE, memory
 from tests.attacks.strict import HERE, strict
-from tests.doors.app_gateway import app_gateway
 from tests.harness.app import Visit
+from tests.harness.app_gateway import app_gateway
 from tests.harness.replies import Reply
 from tests.harness.site import FETCH, NAVIGATE
 

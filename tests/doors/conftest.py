@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.doors.app_gateway import AppGateway, app_gateway
+from tests.harness.app_gateway import AppGateway, app_gateway
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
 """Whom a pass names where Okta is not asked."""
 
-from gateway.clock import Clock
-from gateway.doors.pass_resolver import PassResolver
+from gateway.compose.app import pass_resolver
 from gateway.policy.http.messages import Authority, RequestHead
-from tests.doors.app_gateway import ALICE, app_gateway
+from tests.harness.app_gateway import app_gateway
+from tests.harness.browser import ALICE
 
 
 def head(cookie: bytes) -> RequestHead:
@@ -13,7 +13,7 @@ def head(cookie: bytes) -> RequestHead:
 
 async def test_a_pass_names_its_user_until_its_session_is_known_to_be_over() -> None:
     async with app_gateway() as made:
-        gate = PassResolver(made.passes, made.sessions, Clock())
+        gate = pass_resolver(made.parts)
         by_cookie, session = made.held(ALICE)
         by_id, _ = made.held(ALICE)
         for held in (by_cookie, by_id):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.doors.quick_gateway import asked, quick
+from tests.edge.two_addresses import asked, quick
 
 REQUESTS = 200
 LONG = b"x" * 6000

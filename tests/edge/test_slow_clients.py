@@ -12,8 +12,8 @@ from gateway.edge.rules import ClientRules
 from gateway.errors import UploadBroken, UploadTooSlow
 from gateway.policy.http.messages import Answer, RequestHead
 from tests.doors.listening import listener
-from tests.doors.quick_gateway import quick
 from tests.edge.served import asks, posts, served
+from tests.edge.two_addresses import quick
 from tests.harness.app import Visit
 from tests.harness.server import said
 from tests.harness.wire import PATIENCE, Wire

@@ -6,9 +6,9 @@ import pytest
 
 from gateway.edge.connection import ClientConnection
 from gateway.edge.rules import ClientRules
-from tests.doors.app_gateway import BOB
-from tests.doors.quick_gateway import BROKEN, Thinking, asked, quick, rest_of, under_way
+from tests.edge.two_addresses import BROKEN, Thinking, asked, quick, rest_of, under_way
 from tests.harness.app import hello
+from tests.harness.browser import BOB
 from tests.harness.wire import PATIENCE
 
 CLOSE = b"Connection: close\r\n"

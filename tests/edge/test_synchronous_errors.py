@@ -10,7 +10,7 @@ from gateway.edge.responses import Response
 from gateway.edge.rules import Waiting
 from gateway.policy.http.messages import RequestHead
 from gateway.policy.routing.routing import App
-from tests.doors.quick_gateway import BROKEN, asked, quick
+from tests.edge.two_addresses import BROKEN, asked, quick
 from tests.harness.wire import PATIENCE
 
 

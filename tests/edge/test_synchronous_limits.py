@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from gateway.edge.rules import ClientRules
-from tests.doors.app_gateway import Secured
-from tests.doors.quick_gateway import BROKEN, Address, Thinking, asked, quick, rest_of, under_way
+from tests.edge.two_addresses import BROKEN, Address, Thinking, asked, quick, rest_of, under_way
 from tests.harness.app import Visit, hello
+from tests.harness.app_gateway import Secured
 from tests.harness.wire import PATIENCE, Wire
 
 CLOSE = b"Connection: close\r\n"

@@ -4,9 +4,8 @@ import asyncio
 import socket
 
 from gateway.upstream.fetching import TRIES
-from gateway.upstream.place import ServerAddress
-from tests.doors.app_gateway import BOB
-from tests.doors.quick_gateway import BROKEN, Quick, asked, duplicate, held_up, quick, rest_of
+from tests.edge.two_addresses import BROKEN, Quick, asked, duplicate, held_up, quick, rest_of
+from tests.harness.browser import BOB
 from tests.harness.wire import PATIENCE, Wire
 from tests.upstream.batches import make_busy
 
@@ -60,11 +59,11 @@ async def test_an_app_that_is_not_there_is_a_page() -> None:
         wire = await tried.fast.connect()
         await wire.say(asked(b"/a", tried.cookie))
         await wire.until(b"hello")
-        tried.inner.upstream.place = ServerAddress("127.0.0.1", _nobodys_port())
+        tried.inner.site.app_server.close()
         with duplicate(tried.inner.app.last.writer) as app:
             app.shutdown(socket.SHUT_RDWR)
         tried.fast.begun.clear()
-        while len(tried.inner.upstream):  # noqa: ASYNC110 - nobody is told
+        while tried.inner.app.open:  # noqa: ASYNC110 - nobody is told
             await asyncio.sleep(0)
         await wire.say(asked(b"/b", tried.cookie))
         head = await wire.head()
@@ -83,11 +82,11 @@ async def test_an_app_that_closes_each_connection_at_once_is_asked_a_few_times_a
         writer.close()
 
     async with quick() as tried, asyncio.timeout(PATIENCE):
-        server = await asyncio.start_server(closes, "127.0.0.1", 0)
         wire = await tried.fast.connect()
         await wire.say(asked(b"/a", tried.cookie))
         await wire.until(b"hello")
-        tried.inner.upstream.place = ServerAddress("127.0.0.1", server.sockets[0].getsockname()[1])
+        tried.inner.site.app_server.close()
+        server = await asyncio.start_server(closes, "127.0.0.1", tried.inner.app.port)
         with duplicate(tried.inner.app.last.writer) as app:
             app.shutdown(socket.SHUT_RDWR)
         tried.fast.begun.clear()
@@ -104,7 +103,7 @@ async def test_an_app_that_closes_each_connection_at_once_is_asked_a_few_times_a
 async def _busy_for_ever(tried: Quick) -> None:
     """No pass of the loop writes anything before it is over."""
     while True:
-        await make_busy(tried.inner.batch)
+        await make_busy(tried.inner.parts.batch)
 
 
 async def _waiting(tried: Quick, cookie: bytes = b"") -> tuple[asyncio.Event, Wire]:
@@ -116,8 +115,3 @@ async def _waiting(tried: Quick, cookie: bytes = b"") -> tuple[asyncio.Event, Wi
     while not tried.fast.begun:  # noqa: ASYNC110 - nobody is told
         await asyncio.sleep(0)
     return go, wire
-
-
-def _nobodys_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        return int(held.getsockname()[1])

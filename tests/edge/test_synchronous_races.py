@@ -12,7 +12,7 @@ from gateway.edge.relay import Relay
 from gateway.edge.request import Request
 from gateway.edge.rules import Listener
 from gateway.upstream.heads import AnswerTerms
-from tests.doors.quick_gateway import Quick, asked, duplicate, held_up, quick
+from tests.edge.two_addresses import Quick, asked, duplicate, held_up, quick
 from tests.harness.app import Visit
 from tests.harness.wire import PATIENCE, Wire
 from tests.upstream.batches import make_busy
@@ -95,7 +95,7 @@ class TestClosing:
             wire = await _idle(tried, has_another)
             (last,) = (visit for visit in tried.inner.app.visits if b" /a " in visit.line)
             tried.inner.app.visits.clear()
-            await make_busy(tried.inner.batch)
+            await make_busy(tried.inner.parts.batch)
             _at_one_time(wire, asked(b"/again", tried.cookie), last)
             assert (await wire.until(b"hello")).startswith(b"HTTP/1.1 200 OK")
             (visit,) = tried.inner.app.visits
@@ -111,7 +111,7 @@ class TestTaking:
             await wire.say(asked(b"/a", tried.cookie))
             await wire.until(b"hello")
             (client,) = (each for each in tried.fast.server.connections if isinstance(each, ClientConnection))
-            waiting, batch = Waiting(asyncio.get_running_loop().create_future()), tried.inner.batch
+            waiting, batch = Waiting(asyncio.get_running_loop().create_future()), tried.inner.parts.batch
             await make_busy(batch)
             relay = Relay(client, None, AnswerTerms(), lambda _, fields: fields, waiting, batch)
             relay.arrived(200, b"", ((b"Content-Length", b"5"),), [b"again"], True)

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.doors.quick_gateway import BROKEN, Quick, asked, quick
+from tests.edge.two_addresses import BROKEN, Quick, asked, quick
 from tests.harness.app import Visit, hello
 from tests.harness.wire import PATIENCE, Wire
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from gateway.edge.rules import ClientRules
-from tests.doors.app_gateway import Secured
-from tests.doors.quick_gateway import Thinking, asked, quick, rest_of
+from tests.edge.two_addresses import Thinking, asked, quick, rest_of
 from tests.harness.app import Visit
+from tests.harness.app_gateway import Secured
 from tests.harness.wire import PATIENCE
 
 BIG = 32 * 1024 * 1024

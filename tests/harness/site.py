@@ -10,6 +10,7 @@ import asyncio
 import base64
 import io
 import json
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -119,6 +120,7 @@ class Site:
     written: io.StringIO
     browsers: aiohttp.ClientSession
     configuration: str
+    app_server: asyncio.Server
     state: MemoryState | None = None
     wires: list[Wire] = field(default_factory=list)
 
@@ -191,10 +193,10 @@ class Site:
         return [json.loads(line) for line in self.written.getvalue().splitlines()]
 
     @property
-    def notes(self) -> list[dict[str, object]]:
+    def notes(self) -> list[dict[str, str]]:
         """What the log says of each request so far: its route, verdict, reason and fingerprint."""
         names = ("route", "verdict", "reason", "fingerprint")
-        return [{name: line.get(name, "") for name in names} for line in self.lines if line["event"] == "request"]
+        return [{name: str(line.get(name, "")) for name in names} for line in self.lines if line["event"] == "request"]
 
     @property
     def parts(self) -> Parts:
@@ -228,24 +230,26 @@ async def deployed(
     configuration: str = CONFIGURATION,
     named: Named = LITERAL,
     script: Script = hello,
+    app_tls: ssl.SSLContext | None = None,
     shares: type[MemoryState] | None = None,
 ) -> AsyncIterator[Site]:
     """Start the whole deployment; it is removed at the end. ``listen`` and ``session``: further keys of these tables.
-    ``script``: how the app answers.
+    ``script``: how the app answers; ``app_tls``: it speaks https.
 
     ``shares``: the memory that gateways beside this one share with it, if the configuration names no state.
     """
     org = Org(engine="identity" if engine == "identity" else "classic")
     org.trusted_origins |= {LOGIN, HR, WIKI, IIS, LOCAL}
     running, behind, times, written = await serve(org), Behind(script), Times(), io.StringIO()
-    app = await asyncio.start_server(behind.serve, "127.0.0.1", 0)
+    app = await asyncio.start_server(behind.serve, "127.0.0.1", 0, ssl=app_tls)
     behind.port = app.sockets[0].getsockname()[1]
-    text = configuration.format(org=running.url, upstream=f"http://{named.app}:{behind.port}", listen=listen, session=session)
+    upstream = f"{'https' if app_tls is not None else 'http'}://{named.app}:{behind.port}"
+    text = configuration.format(org=running.url, upstream=upstream, listen=listen, session=session)
     text = with_state(text) if shares is not None else text
     state = shares(times.clock()) if shares is not None else None
     gateway = made_gateway(text, Log("debug", stream=written), times.clock(), nameservers=named.nameservers, state=state)
     browsers = aiohttp.ClientSession(cookie_jar=DummyCookieJar(), skip_auto_headers=("User-Agent", "Accept"))
-    made = Site(org, running, behind, gateway, times, written, browsers, text, state)
+    made = Site(org, running, behind, gateway, times, written, browsers, text, app, state)
     await gateway.start()
     try:
         yield made

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from gateway.policy.session.session import SessionCookie
-from tests.doors.app_gateway import ALICE, BOB, FETCH, NAVIGATION, AppGateway, answering, app_gateway, asked_okta, content
+from tests.harness.app_gateway import FETCH, NAVIGATION, AppGateway, answering, app_gateway, content
+from tests.harness.browser import ALICE, BOB
 from tests.harness.websocket import SHAKE
 
 PICTURE = b"Accept: image/avif\r\nSec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: image\r\n"
@@ -55,7 +56,7 @@ class TestAdmitted:
         cookie = gateway.cookie()
         for _ in range(3):
             assert (await gateway.ask("/", FETCH + cookie)).startswith(b"HTTP/1.1 200")
-        assert asked_okta(gateway) == 1
+        assert gateway.asked_okta() == 1
 
     @pytest.mark.parametrize(
         ("asking", "given", "got"),
@@ -86,8 +87,8 @@ class TestAdmitted:
         assert b"Set-Cookie: a=1\r\n" in answer
 
     async def test_a_pass_under_an_old_key_is_sealed_anew(self) -> None:
-        old, new = b"o" * 32, b"n" * 32
-        async with app_gateway([new, old]) as gateway, app_gateway([old]) as before:
+        async with app_gateway() as before, before.site.beside(b"n" * 32, b"k" * 32) as renewed:
+            gateway = AppGateway(renewed)
             answer = await gateway.ask("/", FETCH + before.sealed(gateway.held()[0]))
             assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
             line = next(line for line in answer.split(b"\r\n") if line.startswith(b"Set-Cookie: __Host-gateway="))

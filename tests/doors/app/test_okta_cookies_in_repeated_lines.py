@@ -1,6 +1,6 @@
 """A Cookie line that went to the app before goes without a cookie that Okta set meanwhile, whatever was remembered of the line."""
 
-from tests.doors.app_gateway import FETCH, AppGateway, app_gateway
+from tests.harness.app_gateway import FETCH, AppGateway, app_gateway
 
 
 def cookies(gateway: AppGateway) -> list[bytes]:

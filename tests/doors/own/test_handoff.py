@@ -252,7 +252,7 @@ async def test_a_start_older_than_its_nonce_begins_again_and_ends_well(gateway: 
 async def test_the_log_says_what_became_of_each_step_without_any_secret(gateway: Site) -> None:
     browser, session = gateway.session()
     await browser.walk(f"{HR}/")
-    assert [(note["route"], note["verdict"]) for note in gateway.notes if "/.gateway/" in str(note["route"])] == [
+    assert [(note["route"], note["verdict"]) for note in gateway.notes if "/.gateway/" in note["route"]] == [
         ("/.gateway/handoff", "ticket"),
         ("/.gateway/accept", "accept"),
     ]

@@ -10,11 +10,12 @@ import os
 import re
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 from gateway.clock import Clock
 from gateway.compose.addresses import bind
+from gateway.compose.app import app_door, pass_resolver
 from gateway.doors.access_recorder import AccessRecorder
 from gateway.doors.app import ProtectedDoor
 from gateway.doors.listener import AppDoor, DoorListener, Doors
@@ -29,10 +30,10 @@ from gateway.observe import Log
 from gateway.observe.metrics import Metrics
 from gateway.policy.http.client_limits import ClientLimit
 from gateway.policy.http.messages import HeadLimits, RequestHead
-from gateway.policy.routing.routing import App
-from tests.doors.app_gateway import TABLE, AppGateway, Secured, app_gateway
+from gateway.policy.routing.routing import App, RouteTable
 from tests.doors.listening import SteeredDoor
 from tests.harness.app import Visit, hello
+from tests.harness.app_gateway import AppGateway, Secured, app_gateway
 from tests.harness.wire import PATIENCE, Wire
 
 _TIMES = re.compile(r"_seconds|_created|_info")
@@ -140,8 +141,9 @@ async def quick(
     """Both addresses before one app. ``most``: requests of one client at once; ``connections``: to the app; ``secured``: all is https;
     ``door``: what takes the place of the app door, which it is given."""
     crowd = ClientLimit(most)
-    async with app_gateway(connections=connections, secured=secured) as inner:
-        fast, slow = [await _address(inner, door(inner.door), crowd, rules, is_fast, secured) for is_fast in (True, False)]
+    async with app_gateway(connections=connections, secured=secured) as inner, AsyncExitStack() as opened:
+        shared = door(app_door(inner.parts, pass_resolver(inner.parts), opened))
+        fast, slow = [await _address(inner.parts.table, shared, crowd, rules, is_fast, secured) for is_fast in (True, False)]
         try:
             made = Quick(inner, fast, slow, crowd, inner.cookie())
             await made.warm()
@@ -154,12 +156,12 @@ async def quick(
 
 
 async def _address(
-    inner: AppGateway, door: AppDoor, crowd: ClientLimit, rules: ClientRules | None, is_fast: bool, secured: Secured | None
+    table: RouteTable, door: AppDoor, crowd: ClientLimit, rules: ClientRules | None, is_fast: bool, secured: Secured | None
 ) -> Address:
     written, metrics, begun = io.StringIO(), Metrics(), list[bool]()
     witness = AccessRecorder(Log("debug", stream=written), metrics, Clock())
     doors = Doors(SteeredDoor(), door if is_fast else _Waiting(door), SteeredDoor())
-    listener = DoorListener(TABLE, doors, TrustedProxies((), HeadLimits()), witness, crowd)
+    listener = DoorListener(table, doors, TrustedProxies((), HeadLimits()), witness, crowd)
     server = HttpServer(Before(listener, _noting(begun)), rules or ClientRules())
     bound = bind("127.0.0.1:0", str)
     listening = Listening(server, bound, secured.pair if secured is not None else None)
