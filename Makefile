@@ -12,8 +12,8 @@ SHELL := /bin/bash
 .PHONY: help dev test in-turn bench lint style types policy suite replicas compiled clean distclean
 
 PYTHON ?= python3
-# The tests wait more than they compute: three at once on two cores.
-WORKERS ?= 3
+# The tests wait more than they compute: four at once on two cores.
+WORKERS ?= 4
 ARGS ?=
 OLD ?=
 VENV := .venv
@@ -26,12 +26,13 @@ FOR_BENCH := $(VENV)/.for-bench
 NPM := tests/browser/npm
 NODE_MODULES := $(if $(wildcard $(NPM)/package-lock.json),$(NPM)/node_modules/.package-lock.json)
 CHROMIUM := /usr/bin/chromium
+CHROMIUM_SHELL := /usr/bin/chromium-headless-shell
 COMPILED := build/compiled
 # Debian's own Python has its headers in a package of its own; others bring them along.
 HAS_HEADERS := import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))
 # Of the rows of the field, those about what is compiled.
 FIELD := $(addprefix field/test_,t1_* t2_* t5_* t7_* t9_* t13_* t23_* t25_* t28_* x22_* y* sessions_of_apps* apps_hear*)
-ROOMS := policy doors closing coordination observe edge upstream sessions attacks journeys revocations house workers fronts $(FIELD) deploy/test_compiled.py
+ROOMS := policy doors closing coordination observe edge upstream sessions attacks journeys revocations house config commands compose workers fronts $(FIELD) deploy/test_compiled.py
 ON_REPLICAS := $(addprefix field/test_,x* t3_* t4_* t10_* t15_*) $(addprefix journeys/test_,promise.py bad_weather.py stampede.py)
 TREE := CHANGELOG.md LICENSE Makefile README.md config deploy gateway pyproject.toml requirements.txt tests
 PROXIES := /usr/sbin/nginx /usr/bin/caddy /usr/sbin/haproxy
@@ -43,7 +44,7 @@ TOMCAT := /usr/share/tomcat10/lib/tomcat-websocket.jar /usr/bin/javac
 PHP := /usr/bin/php
 RABBITMQ := /usr/lib/rabbitmq/bin/rabbitmq-server
 REDIS := /usr/bin/redis-server /usr/bin/redis-sentinel
-OF_DEBIAN := $(CHROMIUM) $(PROXIES) $(REDIS) $(SYSTEMD) $(CURL) $(DAV) $(OTHER_BROWSERS) $(TOMCAT) $(PHP) $(RABBITMQ)
+OF_DEBIAN := $(CHROMIUM) $(CHROMIUM_SHELL) $(PROXIES) $(REDIS) $(SYSTEMD) $(CURL) $(DAV) $(OTHER_BROWSERS) $(TOMCAT) $(PHP) $(RABBITMQ)
 WRK := /usr/bin/wrk
 APACHE := /usr/lib/apache2/modules/mod_auth_openidc.so
 OAUTH2_PROXY := $(BIN)/oauth2-proxy
@@ -98,13 +99,18 @@ suite: $(FOR_TESTS) $(NODE_MODULES) | $(OF_DEBIAN)
 replicas: $(FOR_TESTS) | $(REDIS)
 	FIELD_ON=replicas $(BIN)/python -m pytest $(addprefix tests/,$(ON_REPLICAS)) --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
+# Some tests put classes of their own in place of compiled ones, which only plain Python allows.
 ON_PLAIN_PYTHON = journeys/test_one_user.py journeys/test_two_replicas.py journeys/test_factors.py journeys/test_new_browsers.py upstream/test_write_batch_of_ones_own.py
+# The suite holds these, and what they test is not compiled: the command line, the configuration, how workers start, wait and end, how
+# Redis and the file of the state fail, and the report of the tests themselves.
+HELD_BY_SUITE := $(addprefix house/test_,cli.py closing_summary.py config_files.py config_problems.py check_online_oidc.py event_hook.py \
+	loaded_modules.py redis_configuration.py state_folder.py workers_ending.py workers_state_file.py) \
+	workers/test_late_redis.py workers/test_slot.py journeys/test_redis_weather.py
 
 # The tests read the sources, the configuration and the recipes beside them: a whole tree, in which libraries stand beside their sources.
 # It is made anew when a source changes: a library that is older than its source would hide the change.
-# Some tests put classes of their own in place of compiled ones, which only plain Python allows.
-compiled: $(COMPILED)/.made | $(CHROMIUM) $(PROXIES) $(REDIS) $(CURL)
-	cd $(COMPILED) && $(CURDIR)/$(BIN)/python -P -m pytest $(addprefix tests/,$(ROOMS)) $(addprefix --ignore=tests/,$(ON_PLAIN_PYTHON)) --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
+compiled: $(COMPILED)/.made | $(CHROMIUM) $(CHROMIUM_SHELL) $(PROXIES) $(REDIS) $(CURL)
+	cd $(COMPILED) && $(CURDIR)/$(BIN)/python -P -m pytest $(addprefix tests/,$(ROOMS)) $(addprefix --ignore=tests/,$(ON_PLAIN_PYTHON) $(HELD_BY_SUITE)) --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
 $(COMPILED)/.made: $(FOR_TESTS) deploy/compiled.py $(shell find gateway tests config -name '*.py' -o -name '*.toml')
 	rm -rf $(COMPILED) build/wheel
@@ -157,6 +163,10 @@ $(NPM)/node_modules/.package-lock.json: $(NPM)/package-lock.json
 
 $(CHROMIUM):
 	@$(call apt,chromium,the tests in a real browser)
+
+# The same engine; without it those tests take the whole browser.
+$(CHROMIUM_SHELL): | $(CHROMIUM)
+	@$(call apt,chromium-headless-shell,quick tests in a real browser)
 
 # Without what they recommend, which is about sound, video and printing.
 $(OTHER_BROWSERS) &:

@@ -35,7 +35,8 @@ class CompiledBuild(BuildHookInterface[Any]):
         self._folder = tempfile.TemporaryDirectory(prefix="session-gateway-compiled-")
         folder = Path(self._folder.name)
         words = ["--config-file", "pyproject.toml", *self._modules()]
-        extensions = mypycify(words, opt_level=OPTIMISATION, target_dir=str(folder / "c"), group_name="gateway")
+        # Without debug_level="0" the compiler spends a sixth of its time on line numbers of C. The machine code is the same.
+        extensions = mypycify(words, opt_level=OPTIMISATION, debug_level="0", target_dir=str(folder / "c"), group_name="gateway")
         for extension in extensions:
             extension.extra_compile_args += OF_ITS_OWN
         build = Distribution({"name": "gateway", "ext_modules": extensions}).get_command_obj("build_ext")

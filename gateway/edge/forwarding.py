@@ -6,7 +6,7 @@
 
 Owns the sending of one request, and when it is sent again. If the connection was closed before anything was written to it, the request is
 sent over another one. If a kept-alive connection ended before a byte of the answer came, a request that may be repeated
-(``policy.http.repeats``) is sent once more, over a new connection.
+(``policy.http.methods``) is sent once more, over a new connection.
 Must never send a request that was given up, send a body twice, or leave anything registered after its end.
 Rules from: RFC 9112 §6 to 9.
 

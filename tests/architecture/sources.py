@@ -45,16 +45,23 @@ def tree(name: str) -> ast.Module:
     return ast.parse(text(name), name)
 
 
-def comments(name: str) -> Iterator[tuple[int, str]]:
-    """Yield (line number, comment) of a Python file; a text that looks like a comment is none."""
-    for token in tokenize.generate_tokens(io.StringIO(text(name)).readline):
-        if token.type == tokenize.COMMENT:
-            yield token.start[0], token.string
+@cache
+def nodes(name: str) -> tuple[ast.AST, ...]:
+    """Every node of the tree of a Python file."""
+    return tuple(ast.walk(tree(name)))
 
 
-def functions(name: str) -> Iterator[tuple[str, Function]]:
-    """Yield (qualified name, function) of a Python file, nested ones included."""
-    yield from _functions(tree(name), "")
+@cache
+def comments(name: str) -> tuple[tuple[int, str], ...]:
+    """(line number, comment) of a Python file; a text that looks like a comment is none."""
+    tokens = tokenize.generate_tokens(io.StringIO(text(name)).readline)
+    return tuple((token.start[0], token.string) for token in tokens if token.type == tokenize.COMMENT)
+
+
+@cache
+def functions(name: str) -> tuple[tuple[str, Function], ...]:
+    """(qualified name, function) of a Python file, nested ones included."""
+    return tuple(_functions(tree(name), ""))
 
 
 def _functions(node: ast.AST, prefix: str) -> Iterator[tuple[str, Function]]:
@@ -70,7 +77,7 @@ def _functions(node: ast.AST, prefix: str) -> Iterator[tuple[str, Function]]:
 
 def classes(name: str) -> Iterator[ast.ClassDef]:
     """Yield the classes of a Python file."""
-    return (node for node in ast.walk(tree(name)) if isinstance(node, ast.ClassDef))
+    return (node for node in nodes(name) if isinstance(node, ast.ClassDef))
 
 
 def dotted(node: ast.expr) -> str:
@@ -84,14 +91,14 @@ def dotted(node: ast.expr) -> str:
 
 def calls(name: str) -> Iterator[tuple[str, ast.Call]]:
     """Yield (dotted name of the called, call) of a Python file."""
-    for node in ast.walk(tree(name)):
+    for node in nodes(name):
         if isinstance(node, ast.Call) and (called := dotted(node.func)):
             yield called, node
 
 
 def imported(name: str) -> Iterator[tuple[int, str]]:
     """Yield (line number, module) for each absolute import of a Python file; ``from a import b`` yields ``a.b``."""
-    for node in ast.walk(tree(name)):
+    for node in nodes(name):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:

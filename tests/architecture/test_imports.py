@@ -7,7 +7,7 @@ import grimp
 import pytest
 from importlinter import cli as importlinter
 
-from tests.architecture.sources import ROOT, calls, functions, imported, python_files, tree
+from tests.architecture.sources import ROOT, calls, functions, imported, nodes, python_files
 
 
 def test_the_import_contracts_are_kept(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -64,7 +64,7 @@ POLICY = "gateway/policy"
 
 def test_nothing_in_the_policy_waits() -> None:
     waiting = (ast.AsyncFunctionDef, ast.Await, ast.AsyncFor, ast.AsyncWith)
-    found = [f"{name}:{node.lineno}" for name in python_files(POLICY) for node in ast.walk(tree(name)) if isinstance(node, waiting)]
+    found = [f"{name}:{node.lineno}" for name in python_files(POLICY) for node in nodes(name) if isinstance(node, waiting)]
     assert found == []
 
 

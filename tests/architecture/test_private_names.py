@@ -16,7 +16,7 @@ from types import ModuleType
 
 import pytest
 
-from tests.architecture.sources import Function, dotted, python_files, tree
+from tests.architecture.sources import Function, dotted, nodes, python_files, tree
 
 DOCUMENTED = {
     "_replace": "collections.namedtuple: its methods begin with an underscore so that they meet no field",
@@ -173,7 +173,7 @@ def test_every_documented_name_is_needed() -> None:
     touched = {
         said
         for name in python_files("gateway")
-        for node in ast.walk(tree(name))
+        for node in nodes(name)
         if isinstance(node, ast.Attribute)
         for said in (node.attr, dotted(node))
     }

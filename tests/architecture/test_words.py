@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.architecture.sources import calls, classes, comments, files, python_files, text, tree
+from tests.architecture.sources import calls, classes, comments, files, nodes, python_files, text, tree
 
 # Said in halves, so that this file does not hold what it looks for.
 EMPTY_NAMES = {"common", "context", "data", "helper", "helpers", "info", "manager", "managers", "misc", "util", "utils"}
@@ -151,7 +151,7 @@ def test_no_class_has_a_name_that_hid_what_it_was() -> None:
     found = {
         f"{name}: {node.name}": HIDDEN[node.name]
         for name in python_files("gateway")
-        for node in ast.walk(tree(name))
+        for node in nodes(name)
         if isinstance(node, ast.ClassDef) and node.name in HIDDEN and "/dev/demo/" not in name
     }
     assert found == {}

@@ -15,9 +15,9 @@ import uvloop
 
 from tests.harness.redis_servers import SERVER
 from tests.harness.workers import several_workers
-from tests.house.spreading import Spread, rounds
-from tests.house.spreading_replicas import ReplicaSpread, replicas
-from tests.house.spreading_replicas import rounds as rounds_of_replicas
+from tests.workers.spreading import Spread, rounds
+from tests.workers.spreading_replicas import ReplicaSpread, replicas
+from tests.workers.spreading_replicas import rounds as rounds_of_replicas
 
 ROUNDS, WORKERS, ASKS_AFTER = 1000, 4, 7
 REPLICAS, WORKERS_OF_REPLICA, SESSIONS, PER_SECOND = 3, 2, 200, 500.0

@@ -30,8 +30,16 @@ async def playwright() -> AsyncIterator[Playwright]:
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
-async def chromium(playwright: Playwright, chromium_path: Path) -> AsyncIterator[Browser]:
-    """Debian's Chromium."""
+async def chromium(playwright: Playwright, chromium_shell_path: Path) -> AsyncIterator[Browser]:
+    """Chromium without windows."""
+    browser = await playwright.chromium.launch(executable_path=chromium_shell_path, args=CHROMIUM_FLAGS)
+    yield browser
+    await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def whole_chromium(playwright: Playwright, chromium_path: Path) -> AsyncIterator[Browser]:
+    """Chromium as people have it, without a window on a screen."""
     browser = await playwright.chromium.launch(executable_path=chromium_path, args=CHROMIUM_FLAGS)
     yield browser
     await browser.close()
@@ -56,9 +64,9 @@ async def _behind_a_careless_front(playwright: Playwright, path: Path, stage: St
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def unguarded(playwright: Playwright, chromium_path: Path, stage: Stage) -> AsyncIterator[Browser]:
+async def unguarded(playwright: Playwright, chromium_shell_path: Path, stage: Stage) -> AsyncIterator[Browser]:
     """As ``chromium``, behind a front proxy that undoes what the gateway says about keeping: the control."""
-    async with _behind_a_careless_front(playwright, chromium_path, stage) as browser:
+    async with _behind_a_careless_front(playwright, chromium_shell_path, stage) as browser:
         yield browser
 
 

@@ -1,7 +1,8 @@
-"""Changing the user in a real browser: by the portal, straight at the org, and by a link of another site."""
+"""Changing the user in Chromium as people have it: by the portal, straight at the org, and by a link of another site."""
 
 import pytest
-from playwright.async_api import expect
+import pytest_asyncio
+from playwright.async_api import Browser, expect
 
 from gateway.dev.standin import Row
 from tests.browser.visitor import ALICE, BOB, ME, REDEMPTION, Visitor, redemptions, signed_in
@@ -10,6 +11,12 @@ from tests.harness.demonstration import Stage
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 EACH_ENGINE = pytest.mark.parametrize("stage", ["classic", "identity"], indirect=True)
 SESSION_NAMES = {"sid", "idx"}
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def chromium(whole_chromium: Browser) -> Browser:
+    """Here the whole browser, for which the other files take the shell."""
+    return whole_chromium
 
 
 def _sessions_in(row: Row) -> set[str]:

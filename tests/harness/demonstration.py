@@ -120,10 +120,10 @@ async def stage(start: Callable[[], Awaitable[Stage]]) -> Stage:
 
 
 @pytest.fixture
-async def chromium(chromium_path: Path) -> AsyncIterator[Browser]:
-    """Debian's Chromium. `await chromium.new_context()` is a browser with an empty cookie jar."""
+async def chromium(chromium_shell_path: Path) -> AsyncIterator[Browser]:
+    """Chromium without windows. `await chromium.new_context()` is a browser with an empty cookie jar."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=str(chromium_path), args=list(CHROMIUM_FLAGS))
+        browser = await playwright.chromium.launch(executable_path=str(chromium_shell_path), args=list(CHROMIUM_FLAGS))
         try:
             yield browser
         finally:

@@ -9,7 +9,7 @@ import pytest
 from gateway.observe import NAMES
 from gateway.observe.reasons import CAUSES, EVENTS, GROUPS, REASONS, level_of
 from tests.deploy.objects import DEPLOY
-from tests.house import codes_in_source
+from tests.observe import codes_in_source
 
 BUILT = {
     "step_up_amr": "f-string of the page",

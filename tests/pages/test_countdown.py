@@ -68,11 +68,11 @@ async def _asset(request: web.Request) -> web.Response:
 
 
 @asynccontextmanager
-async def _tab(chromium_path: Path, seconds: int) -> AsyncIterator[Tab]:
+async def _tab(chromium_shell_path: Path, seconds: int) -> AsyncIterator[Tab]:
     app = web.Application()
     app.add_routes([web.get("/show/{seconds}", _show), web.get("/.gateway/{name}", _asset)])
     async with TestServer(app) as server, async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=str(chromium_path), args=FLAGS.split())
+        browser = await playwright.chromium.launch(executable_path=str(chromium_shell_path), args=FLAGS.split())
         tab = await browser.new_page(timezone_id="Europe/Berlin", locale="en-GB")
         refused: list[str] = []
         tab.on("console", lambda message: refused.append(message.text))
@@ -85,8 +85,8 @@ async def _tab(chromium_path: Path, seconds: int) -> AsyncIterator[Tab]:
         await browser.close()
 
 
-async def test_the_browser_counts_down_in_the_same_words_and_speaks_only_near_the_end(chromium_path: Path) -> None:
-    async with _tab(chromium_path, 4320) as tab:
+async def test_the_browser_counts_down_in_the_same_words_and_speaks_only_near_the_end(chromium_shell_path: Path) -> None:
+    async with _tab(chromium_shell_path, 4320) as tab:
         timer, spoken = tab.get_by_role("timer"), tab.get_by_role("status")
         assert await timer.text_content() == lasting(4320)
         assert await tab.locator("time").text_content() == "18:40"
@@ -109,7 +109,7 @@ async def test_the_browser_counts_down_in_the_same_words_and_speaks_only_near_th
         assert await tab.get_by_role("heading", level=1).text_content() == "Are you still signed in?"
 
 
-async def test_a_laptop_that_slept_past_the_end_shows_the_end_at_once(chromium_path: Path) -> None:
-    async with _tab(chromium_path, 4320) as tab:
+async def test_a_laptop_that_slept_past_the_end_shows_the_end_at_once(chromium_shell_path: Path) -> None:
+    async with _tab(chromium_shell_path, 4320) as tab:
         await tab.clock.fast_forward(5 * 3600 * 1000)
         assert "Your session may have ended." in (await tab.locator(".lead").text_content() or "")

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.harness.workers import several_workers
-from tests.house.spreading import CLIENTS, rounds
+from tests.workers.spreading import CLIENTS, rounds
 
 WORKERS = 4
 
