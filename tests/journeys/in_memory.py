@@ -236,7 +236,7 @@ class DoorsInMemory:
         self._handoff = AppHandoff(parts.table, parts.sealer, parts.sessions, parts.clock, former, parts.tickets)
         self._own = AppOwnPaths(
             self._handoff,
-            AppSignOut(parts.table, parts.sealer, parts.sessions, parts.closer, parts.clock, former),
+            AppSignOut(parts.table, parts.sealer, parts.sessions, parts.closer, parts.clock, former, ()),
             AppPages(parts.table, parts.sealer, parts.sessions, parts.clock, parts.config.okta.sign_in),
             KeptForms(parts.table, parts.sealer, parts.sessions, Owners(parts.seal_keys), parts.state, parts.clock),
             parts.clock,
