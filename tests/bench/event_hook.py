@@ -20,7 +20,7 @@ from time import perf_counter, time
 import uvloop
 
 from gateway.dev.standin import User
-from gateway.doors.hooks import EVENT_HOOK_PATH
+from gateway.doors.hooks.event_hook import EVENT_HOOK_PATH
 from tests.doors.hooks.hooked import LOGIN_HOST, SECRET
 from tests.harness.connected_client import Caller
 from tests.harness.redis_servers import SERVER

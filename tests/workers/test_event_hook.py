@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from gateway.doors.hooks import EVENT_HOOK_PATH
+from gateway.doors.hooks.event_hook import EVENT_HOOK_PATH
 from gateway.policy.hooks.hook_trust import LATE_SECONDS
 from tests.doors.hooks.hooked import LOGIN_HOST, SECRET
 from tests.harness.browser import HR, NAVIGATION

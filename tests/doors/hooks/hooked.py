@@ -17,7 +17,8 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from gateway.clock import Clock
-from gateway.doors.hooks import EVENT_HOOK_PATH, UNIVERSAL_LOGOUT_PATH
+from gateway.doors.hooks.event_hook import EVENT_HOOK_PATH
+from gateway.doors.hooks.universal_logout import UNIVERSAL_LOGOUT_PATH
 from gateway.policy.hooks.universal_logout import TOKEN_TYPE
 from gateway.shared_state import MemoryState
 from tests.harness.gateway import AnyGateway

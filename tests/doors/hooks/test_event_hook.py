@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.dev.standin import User
-from gateway.doors.hooks import EVENT_HOOK_PATH
-from gateway.doors.hooks.event_hook import LONGEST_CHALLENGE
+from gateway.doors.hooks.event_hook import EVENT_HOOK_PATH, LONGEST_CHALLENGE
 from gateway.doors.hooks.hook_replies import BAD_SECRETS_PER_MINUTE
 from gateway.doors.hooks.hook_watch import KIND, TRUST
 from gateway.policy.hooks.okta_events import ENDS, LARGEST_DELIVERY_BYTES, SKEW_SECONDS
