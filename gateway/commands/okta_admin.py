@@ -10,7 +10,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from gateway.compose.oidc_client import client_proof, issuer_of, redirect_uri_of
 from gateway.config import Config, Settings
-from gateway.doors.hooks import EVENT_HOOK_PATH, UNIVERSAL_LOGOUT_PATH
+from gateway.doors.hooks.event_hook import EVENT_HOOK_PATH
+from gateway.doors.hooks.universal_logout import UNIVERSAL_LOGOUT_PATH
 from gateway.oidc import ClientKey
 from gateway.policy.hooks.okta_events import ASKS, BEGINS, ENDS
 

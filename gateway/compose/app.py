@@ -57,6 +57,19 @@ def app_door(parts: Parts, resolver: PassResolver, opened: AsyncExitStack) -> Pr
     of_apps = {app.name: app_sessions(parts, app, proxies.get(app.name), opened) for app in parts.config.apps}
     sessions = {name: of_app for name, of_app in of_apps.items() if of_app is not None}
     former = FormerUsers(Owners(parts.seal_keys), sessions)
+    handoff, forms, own = app_own_paths(parts, former)
+    watcher = SessionWatcher(parts.sessions, parts.live, parts.clock, Browsers(parts.state, parts.sealer).record)
+    opened.callback(parts.revocations.subscribe(watcher.hear))
+    opened.push_async_callback(watcher.aclose)
+    shared = resolver, watcher
+    forwarding = {
+        app.name: _forwarding(parts, app, proxies[app.name], shared, sessions.get(app.name)) for app in parts.config.apps if app.addresses
+    }
+    return ProtectedDoor(parts.table, forwarding, resolver, own, handoff.turned_away, forms, parts.clock)
+
+
+def app_own_paths(parts: Parts, former: FormerUsers) -> tuple[AppHandoff, KeptForms, AppOwnPaths]:
+    """The own paths of all app hosts, with the hand-off and the kept forms that their door uses too."""
     handoff = AppHandoff(parts.table, parts.sealer, parts.sessions, parts.clock, former, parts.tickets)
     forms = KeptForms(parts.table, parts.sealer, parts.sessions, Owners(parts.seal_keys), parts.state, parts.clock)
     own = AppOwnPaths(
@@ -66,14 +79,7 @@ def app_door(parts: Parts, resolver: PassResolver, opened: AsyncExitStack) -> Pr
         forms,
         parts.clock,
     )
-    watcher = SessionWatcher(parts.sessions, parts.live, parts.clock, Browsers(parts.state, parts.sealer).record)
-    opened.callback(parts.revocations.subscribe(watcher.hear))
-    opened.push_async_callback(watcher.aclose)
-    shared = resolver, watcher
-    forwarding = {
-        app.name: _forwarding(parts, app, proxies[app.name], shared, sessions.get(app.name)) for app in parts.config.apps if app.addresses
-    }
-    return ProtectedDoor(parts.table, forwarding, resolver, own, handoff.turned_away, forms, parts.clock)
+    return handoff, forms, own
 
 
 def subrequest_door(parts: Parts, resolver: PassResolver) -> SubrequestDoor:

@@ -3,13 +3,10 @@
 Owns the figures of upstream_failed and okta_failed. Must never log anything of the request: an app that is down fails for every user.
 """
 
-from collections.abc import Callable, Mapping
-
 from gateway.errors import OutsideFailed
+from gateway.observe import Tell
 from gateway.upstream.connection import Listening
 from gateway.upstream.pool import ServerWatch
-
-Tell = Callable[[str, Mapping[str, object]], None]
 
 
 def app_watch(app: str, tell: Tell, own_addresses: tuple[Listening, ...]) -> ServerWatch:

@@ -8,20 +8,14 @@ from urllib.parse import urlsplit
 
 from gateway.compose.hosts import org_deadlines
 from gateway.compose.parts import Parts
-from gateway.doors.hooks import (
-    EVENT_HOOK_PATH,
-    UNIVERSAL_LOGOUT_PATH,
-    EventHook,
-    HookParts,
-    Hooks,
-    HookWatch,
-    KnownUsers,
-    OktaCall,
-    OrgKeys,
-    OrgTokens,
-    UniversalLogout,
-    WatchRules,
-)
+from gateway.doors.hooks import Hooks, OktaCall
+from gateway.doors.hooks.event_hook import EVENT_HOOK_PATH, EventHook
+from gateway.doors.hooks.hook_replies import HookParts
+from gateway.doors.hooks.hook_watch import HookWatch, WatchRules
+from gateway.doors.hooks.known_users import KnownUsers
+from gateway.doors.hooks.org_keys import OrgKeys
+from gateway.doors.hooks.org_tokens import OrgTokens
+from gateway.doors.hooks.universal_logout import UNIVERSAL_LOGOUT_PATH, UniversalLogout
 from gateway.observe.metrics import Metrics
 from gateway.policy.hooks.hook_trust import WINDOW_SECONDS
 from gateway.policy.hooks.universal_logout import ExpectedLogoutToken

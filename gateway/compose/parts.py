@@ -6,7 +6,6 @@ connect when they are used.
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -25,6 +24,7 @@ from gateway.coordination.in_flight_requests import InFlightRequests
 from gateway.doors.own.tickets import LONGEST_TEXT, Tickets
 from gateway.edge.open_connections import OpenConnections
 from gateway.edge.write_batch import WriteBatch
+from gateway.observe import Tell
 from gateway.observe.metrics import Metrics
 from gateway.okta import Okta
 from gateway.outbound import open_client
@@ -42,8 +42,6 @@ ADDRESS_BYTES = 64
 """Bytes of a request line beside the ticket: method, path, the parameter's name, version."""
 LEAST_ASKING_CONNECTIONS = 30
 """More than the number of questions that run at once (``AskingRules.at_once``), so that closings find a free connection too."""
-
-Tell = Callable[[str, Mapping[str, object]], None]
 
 
 @dataclass(frozen=True, slots=True)

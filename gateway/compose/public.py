@@ -8,11 +8,12 @@ from typing import Final
 
 from gateway.compose.hosts import head_limits
 from gateway.compose.parts import folder_of
-from gateway.compose.tls import Certificates, Tell
+from gateway.compose.tls import Certificates
 from gateway.config import Config, Settings, certificate_pair
 from gateway.edge.rules import ClientRules
 from gateway.edge.server import HttpServer
 from gateway.errors import BadConfig
+from gateway.observe import Tell
 from gateway.observe.metrics import Metrics
 from gateway.policy.http.client_limits import ClientLimit
 

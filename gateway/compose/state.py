@@ -11,9 +11,10 @@ from pathlib import Path
 from yarl import URL
 
 from gateway.clock import Clock
-from gateway.compose.parts import Tell, folder_of
+from gateway.compose.parts import folder_of
 from gateway.config import Settings, redis_pair, secret_of, state_folder
 from gateway.errors import BadConfig, StateFailed
+from gateway.observe import Tell
 from gateway.revocations import LocalRevocations, SharedRevocations
 from gateway.shared_state import RedisAddress, SharedState, open_state
 

@@ -7,12 +7,10 @@ from: RFC 8446, RFC 9325 (TLS 1.2 at least), RFC 7301 (ALPN).
 
 import asyncio
 import ssl
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from gateway.config.certificates import Pair, expiry_of, pair_problem, read_pair
-
-Tell = Callable[[str, Mapping[str, object]], None]
+from gateway.observe import Tell
 
 LOOK_SECONDS = 10.0
 _Stamp = tuple[tuple[int, int, int] | None, ...]

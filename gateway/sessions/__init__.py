@@ -5,7 +5,7 @@ belong to one browser. It must never accept a revoked cookie, and never treat a 
 """
 
 from gateway.sessions.answers import Good, SessionRules, is_session_revoked
-from gateway.sessions.asking import Asking, AskingRules, OktaReply, OnEvent, SessionsApi
+from gateway.sessions.asking import Asking, AskingRules, OktaReply, SessionsApi
 from gateway.sessions.client_queues import ClientQueues
 from gateway.sessions.counts import Counts
 from gateway.sessions.families import Families
@@ -19,7 +19,6 @@ __all__ = [
     "Families",
     "Good",
     "OktaReply",
-    "OnEvent",
     "SessionRules",
     "Sessions",
     "SessionsApi",

@@ -7,11 +7,12 @@ The requests that close a known session and verify its end (``session_closer``) 
 limit. Questions about cookies that may be made up always use it.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from gateway.clock import Clock
+from gateway.observe import Tell
 from gateway.okta import Browser, OktaAnswer
 from gateway.policy.http.clients import client_key
 from gateway.policy.session.cache import Breaker, Budget
@@ -22,7 +23,6 @@ from gateway.sessions.slots import Slots
 
 GONE = NoSession("not_found")
 
-OnEvent = Callable[[str, Mapping[str, object]], None]
 """Gets (event name, figures) for the log; never a cookie, never a token."""
 
 _Call = Callable[[Sequence[SessionCookie], Browser], Awaitable[OktaAnswer]]
@@ -70,11 +70,11 @@ class OktaReply:
 class Asking:
     """Sends the questions of this process to one org."""
 
-    def __init__(self, okta: SessionsApi, clock: Clock, on_event: OnEvent, rules: AskingRules | None = None) -> None:
-        """``on_event`` is called once for each change: a circuit opens or closes, the rate limit runs low, is reached, or recovers."""
+    def __init__(self, okta: SessionsApi, clock: Clock, tell: Tell, rules: AskingRules | None = None) -> None:
+        """``tell`` is called once for each change: a circuit opens or closes, the rate limit runs low, is reached, or recovers."""
         self._okta = okta
         self._clock = clock
-        self._on_event = on_event
+        self._tell = tell
         self._rules = rules if rules is not None else AskingRules()
         self._slots = Slots(self._rules.at_once, self._rules.most_waiting)
         self._budget = Budget()
@@ -169,7 +169,7 @@ class Asking:
             self._circuits = self._circuits.answered(source)
         if self.is_open != was_open:
             reason = answer.finding.reason if answer is not None and isinstance(answer.finding, Unknown) else ""
-            self._on_event("okta_circuit_open" if self.is_open else "okta_circuit_closed", {"reason": reason})
+            self._tell("okta_circuit_open" if self.is_open else "okta_circuit_closed", {"reason": reason})
 
     def _note_budget(self, answer: OktaAnswer) -> None:
         now, wall, before = self._clock.monotonic(), self._clock.wall(), self._budget
@@ -178,12 +178,12 @@ class Asking:
             retry_at = answer.finding.retry_at if isinstance(answer.finding, Unknown) else None
             self._budget = before.after_refusal(answer.limits, retry_at, now, wall)
             if now >= before.wait_until:
-                self._on_event("okta_rate_limited", {"wait_seconds": round(self._budget.wait_until - now, 1)})
+                self._tell("okta_rate_limited", {"wait_seconds": round(self._budget.wait_until - now, 1)})
             return
         self._budget = before.after(answer.limits)
         if answer.limits is not None and (self._budget.shortage > 0) != (before.shortage > 0):
             name = "okta_rate_low" if self._budget.shortage > 0 else "okta_rate_recovered"
-            self._on_event(name, {"remaining": answer.limits.remaining, "limit": answer.limits.limit})
+            self._tell(name, {"remaining": answer.limits.remaining, "limit": answer.limits.limit})
 
 
 def _is_session(finding: Finding) -> bool:

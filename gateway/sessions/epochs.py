@@ -7,19 +7,19 @@ clock must never change the epoch. So each time is converted to Unix seconds onc
 from dataclasses import replace
 
 from gateway.clock import Clock
+from gateway.observe import Tell
 from gateway.policy.session.revocation_epoch import RevocationEpoch
 from gateway.revocations import Revocation, Revocations
-from gateway.sessions.asking import OnEvent
 
 
 class Epochs:
     """Holds the epoch. ``current`` stays the same object until the epoch changes."""
 
-    def __init__(self, revocations: Revocations, started: RevocationEpoch, clock: Clock, on_event: OnEvent) -> None:
-        """``started``: the epoch before the contents of ``revocations`` are considered. ``on_event`` is called once for each change."""
+    def __init__(self, revocations: Revocations, started: RevocationEpoch, clock: Clock, tell: Tell) -> None:
+        """``started``: the epoch before the contents of ``revocations`` are considered. ``tell`` is called once for each change."""
         self._revocations = revocations
         self._clock = clock
-        self._on_event = on_event
+        self._tell = tell
         self._moments = revocations.forgotten_since(), revocations.everybody_since()
         self.current = replace(started, forgotten_at=self._wall(self._moments[0]), everybody_at=self._wall(self._moments[1]))
         revocations.subscribe(self._hear)
@@ -36,7 +36,7 @@ class Epochs:
         if changed.name != self.current.name:
             self.current = changed
             seconds = max(0.0, self._clock.wall() - changed.counts_from)
-            self._on_event("passes_outdated", {"older_than_seconds": round(seconds, 1), "everybody": revocation.everybody})
+            self._tell("passes_outdated", {"older_than_seconds": round(seconds, 1), "everybody": revocation.everybody})
 
     def _wall(self, since: float | None) -> float:
         return float("-inf") if since is None else self._clock.wall() - (self._clock.monotonic() - since)

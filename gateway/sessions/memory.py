@@ -14,6 +14,7 @@ from cachetools import TTLCache
 
 from gateway.clock import Clock
 from gateway.errors import OutsideFailed
+from gateway.observe import Tell
 from gateway.okta import Browser
 from gateway.policy.hooks.hook_trust import HookTrust
 from gateway.policy.http.cookies import repeated
@@ -38,7 +39,7 @@ from gateway.policy.session.session import (
 )
 from gateway.revocations import Kin, Moved, Revocation, Revocations
 from gateway.sessions.answers import NO_COOKIE, REVOKED, Answers, Cookies, Good, KnownAnswer, SessionRules
-from gateway.sessions.asking import GONE, Asking, OktaReply, OnEvent
+from gateway.sessions.asking import GONE, Asking, OktaReply
 from gateway.sessions.counts import Counts
 from gateway.sessions.epochs import Epochs
 from gateway.sessions.families import Families
@@ -56,17 +57,17 @@ class Sessions:
     """The session cache of one process. It owns the tasks of its questions; close it with ``aclose``."""
 
     def __init__(
-        self, asking: Asking, revocations: Revocations, fingerprinter: Fingerprinter, rules: SessionRules, clock: Clock, on_event: OnEvent
+        self, asking: Asking, revocations: Revocations, fingerprinter: Fingerprinter, rules: SessionRules, clock: Clock, tell: Tell
     ) -> None:
         """``revocations`` and ``clock``: those of the whole process, so that times compare. ``keeps_alive``: ``touch`` has an effect."""
         self._asking = asking
         self._revocations = revocations
         self._fingerprinter = fingerprinter
-        self._on_event = on_event
+        self._tell = tell
         self._answers = Answers(revocations, fingerprinter, rules, clock)
         self._families = Families(rules.max_entries, rules.kin_seconds, clock.monotonic)
         self._seen = SeenCookies(rules.max_entries, clock.monotonic)
-        self._epochs = Epochs(revocations, rules.epoch, clock, on_event)
+        self._epochs = Epochs(revocations, rules.epoch, clock, tell)
         self.keeps_alive = rules.keep_alive > 0
         self._touched: TTLCache[bytes, None] = TTLCache(rules.max_entries, rules.keep_alive, timer=clock.monotonic)
         self._questions: dict[bytes, asyncio.Task[OktaReply]] = {}
@@ -296,7 +297,7 @@ class Sessions:
         mark = self._fingerprinter.of_session(session_id) if session_id is not None else None
         if fingerprints or mark is not None or user_id is not None:
             user = user_id or (known.user_id if known is not None else next(filter(None, map(self._seen.user_of, own)), ""))
-            self._on_event("revoked", _told(user, fingerprints))
+            self._tell("revoked", _told(user, fingerprints))
             await self._revocations.publish(Revocation(fingerprints, mark, user_id, unseen, spared_for=spared_for))
 
     async def moved(self, cookies: Iterable[SessionCookie], user_id: str, browser: str) -> None:
@@ -428,7 +429,7 @@ class Sessions:
         if self._questions.get(key) is question:
             del self._questions[key]
         if not question.cancelled() and (error := question.exception()) is not None:
-            self._on_event("question_failed", {"error": type(error).__name__})
+            self._tell("question_failed", {"error": type(error).__name__})
 
     async def _ask(self, key: bytes, cookies: Cookies, browser: Browser, vouched: bool, for_pass: bool) -> OktaReply:
         own = self.fingerprints(cookies)
@@ -447,7 +448,7 @@ class Sessions:
             self._seen.name(own, finding.user_id)
             strangers = self._families.named(own, finding.user_id)
             if strangers:
-                self._on_event("kin_revoked", {"cookies": len(strangers)})
+                self._tell("kin_revoked", {"cookies": len(strangers)})
                 await self._publish(Revocation(strangers))
         if self._questions.get(key) is asyncio.current_task():  # else ``forget`` dropped this question meanwhile
             self._answers.keep(key, asked, self._answers.believed(cookies, asked), self._asking.shortage, for_pass=for_pass)
@@ -479,7 +480,7 @@ class Sessions:
         try:
             await self._revocations.publish(revocation)
         except OutsideFailed as error:
-            self._on_event("revocation_not_shared", {"reason": error.reason})
+            self._tell("revocation_not_shared", {"reason": error.reason})
 
     def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)

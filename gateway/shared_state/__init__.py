@@ -5,7 +5,7 @@ fingerprints, ids and sealed values, and the engines treat values as opaque byte
 """
 
 from gateway.shared_state.folder import folder_problem
-from gateway.shared_state.interface import Bounds, Lease, OnRevocation, SharedState, Tell
+from gateway.shared_state.interface import Bounds, Lease, OnRevocation, SharedState
 from gateway.shared_state.memory import MemoryState
 from gateway.shared_state.opening import check_redis, open_state
 from gateway.shared_state.redis_address import RedisAddress
@@ -19,7 +19,6 @@ __all__ = [
     "RedisAddress",
     "SharedState",
     "SqliteState",
-    "Tell",
     "check_redis",
     "folder_problem",
     "open_state",

@@ -4,7 +4,7 @@ Every engine keeps these promises. The interface must never depend on one engine
 engine on another machine can implement it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,9 +38,6 @@ class Lease:
 
 OnRevocation = Callable[[Remembered], None]
 """Called with each revocation that another process published, and its age. It must not block or raise."""
-
-Tell = Callable[[str, Mapping[str, object]], None]
-"""Called with the name of an event for the log, and its figures."""
 
 
 class SharedState(Protocol):

@@ -8,7 +8,8 @@ from importlib import import_module
 from pathlib import Path
 
 from gateway.clock import Clock
-from gateway.shared_state.interface import SharedState, Tell
+from gateway.observe import Tell
+from gateway.shared_state.interface import SharedState
 from gateway.shared_state.memory import MemoryState
 from gateway.shared_state.redis_address import Checked, RedisAddress
 from gateway.shared_state.sqlite import SqliteState

@@ -12,8 +12,9 @@ from typing import Any
 
 from gateway.clock import Clock
 from gateway.errors import LeaseLost, StateFailed
+from gateway.observe import Tell
 from gateway.revocations import Remembered, Report, Revocation
-from gateway.shared_state.interface import DEFAULT_BOUNDS, REVOCATION_BOUNDS, Bounds, Lease, OnRevocation, Tell
+from gateway.shared_state.interface import DEFAULT_BOUNDS, REVOCATION_BOUNDS, Bounds, Lease, OnRevocation
 from gateway.shared_state.published import FORGOTTEN_PART, KINDS
 from gateway.shared_state.redis_address import RedisAddress
 from gateway.shared_state.redis_keys import FORGOTTEN_BYTES, FORGOTTEN_KEY, Keys, arguments_of, milliseconds

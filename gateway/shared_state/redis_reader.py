@@ -21,8 +21,9 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from gateway.errors import StateFailed
+from gateway.observe import Tell
 from gateway.revocations import Remembered, Revocation
-from gateway.shared_state.interface import OnRevocation, Tell
+from gateway.shared_state.interface import OnRevocation
 from gateway.shared_state.redis_address import RedisAddress
 from gateway.shared_state.redis_keys import BEGINNING, Id, Keys, StreamEntry, id_of, spelled_id, written_of
 from gateway.shared_state.redis_scripts import LOOK

@@ -28,6 +28,7 @@ from typing import TypeVar
 
 from gateway.clock import Clock
 from gateway.errors import LeaseLost, StateFailed
+from gateway.observe import Tell
 from gateway.revocations import Remembered, Report, Revocation
 from gateway.shared_state.database import (
     BUSY_SECONDS,
@@ -41,7 +42,7 @@ from gateway.shared_state.database import (
 )
 from gateway.shared_state.entries import Entries, Row
 from gateway.shared_state.file_marks import FileMarks
-from gateway.shared_state.interface import Bounds, Lease, OnRevocation, Tell
+from gateway.shared_state.interface import Bounds, Lease, OnRevocation
 from gateway.shared_state.published import FORGOTTEN_PART
 from gateway.shared_state.remaking import remake
 from gateway.shared_state.serialization import BadSerialization, deserialized, serialized

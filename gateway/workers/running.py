@@ -17,6 +17,7 @@ import asyncio
 import gc
 from contextlib import suppress
 
+from gateway.background import BackgroundTasks
 from gateway.compose.gateway import Gateway
 from gateway.config import Settings, is_as_before
 from gateway.errors import BadConfig
@@ -35,15 +36,12 @@ class Running:
         self.settings = settings
         self._log = log
         self._turn = asyncio.Lock()
-        self._leaving: set[asyncio.Task[None]] = set()
-        self._reloads: set[asyncio.Task[None]] = set()
+        self._background = BackgroundTasks()
         self._closing = asyncio.Event()
 
     def reload(self, settings: Settings) -> None:
         """Replace the gateway by one with these settings, in the background. The log says what happened."""
-        task = asyncio.create_task(self.replace(settings), name="reload")
-        self._reloads.add(task)
-        task.add_done_callback(self._reloads.discard)
+        self._background.start(self.replace(settings), "reload")
 
     async def replace(self, settings: Settings) -> None:
         """Like ``reload``, but returns when the new gateway serves, or was refused."""
@@ -63,9 +61,7 @@ class Running:
             former, self.gateway, self.settings = self.gateway, made, settings
             former.accept_no_more()
             self._log.tell("config_loaded", {})
-            leaving = asyncio.create_task(self._leave(former), name="former gateway")
-            self._leaving.add(leaving)
-            leaving.add_done_callback(self._leaving.discard)
+            self._background.start(self._leave(former), "former gateway")
 
     async def _leave(self, former: Gateway) -> None:
         """Close the former gateway after a moment.
@@ -82,7 +78,7 @@ class Running:
         """Close the gateway and all former ones."""
         async with self._turn:
             self._closing.set()
-        await asyncio.gather(self.gateway.aclose(), *self._leaving, *self._reloads)
+        await asyncio.gather(self.gateway.aclose(), self._background.ended())
 
 
 def refused(log: Log, error: BadConfig) -> None:

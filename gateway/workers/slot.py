@@ -8,12 +8,13 @@ Owns the lives of the workers of one slot, one after the other. Must never run t
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Literal
 
 from gateway.clock import Clock
 from gateway.config import Settings
+from gateway.observe import Tell
 from gateway.policy.restarting import Restarts
 from gateway.workers.handover import LISTENS, WAITS
 from gateway.workers.process import WorkerProcess
@@ -25,7 +26,6 @@ LISTENING_SECONDS = 90.0
 
 State = Literal["starting", "waiting", "listening", "dead"]
 Start = Callable[[int], Awaitable[WorkerProcess]]
-Tell = Callable[[str, Mapping[str, object]], None]
 Left = Callable[[WorkerProcess, str], None]
 
 

@@ -1,6 +1,8 @@
 """The app behind a gateway with several workers. Checks nothing by itself."""
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -24,3 +26,15 @@ class App:
             self.began.set()
             await self.release.wait()
         return web.Response(text=f"hello {request.headers.get('Remote-User', '')}")
+
+
+@asynccontextmanager
+async def served(handle: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]) -> AsyncIterator[str]:
+    """Serve an app on this machine; its origin."""
+    server = web.Server(handle)
+    listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    finally:
+        listening.close()
+        await server.shutdown(1.0)

@@ -8,7 +8,7 @@ import asyncio
 import io
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import quote
@@ -23,6 +23,7 @@ from gateway.dev.standin.journal import Journal
 from gateway.observe import Log
 from gateway.shared_state import SharedState
 from tests.harness.gateway import AnyGateway, made_gateway
+from tests.harness.hello_app import served
 from tests.harness.person import CAROL, EVIL, HR, LOGIN, PORTAL, Person, Reply, redemption
 from tests.harness.polling import moment
 
@@ -227,9 +228,8 @@ async def system(
         max_field_size=65536,
     )
     made = System(org, running, journal, client, people, state=state)
-    app = web.Server(made.serve_app)
-    listening = await asyncio.get_running_loop().create_server(app, "127.0.0.1", 0)
-    upstream = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    app = AsyncExitStack()
+    upstream = await app.enter_async_context(served(made.serve_app))
     made.text = CONFIGURATION.format(org=org_url or running.url, upstream=upstream, first_byte=first_byte, forward=forward, switch=switch)
     try:
         await made.start()
@@ -239,8 +239,7 @@ async def system(
         org.faults.clear()
         await client.close()
         await made.stop()
-        listening.close()
-        await app.shutdown(1.0)
+        await app.aclose()
         await running.aclose()
 
 

@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
-from aiohttp import DummyCookieJar, web
+from aiohttp import DummyCookieJar
 
 from gateway.dev.standin import ALICE_AND_BOB, Org, RunningOrg, User, serve
 from tests.harness.browser import HR, LOGIN, Browser
 from tests.harness.configuration import SEALED, program
 from tests.harness.connected_client import PATIENCE, Caller
-from tests.harness.hello_app import App
+from tests.harness.hello_app import App, served
 from tests.harness.polling import moment
 
 WORKERS = 3
@@ -185,15 +185,12 @@ async def until(is_so: Callable[[], bool]) -> None:
 async def behind(users: Sequence[User] = ALICE_AND_BOB) -> AsyncIterator[tuple[RunningOrg, App, str]]:
     """Start an org and an app on this machine; yield both, and the app's origin."""
     org, app = await serve(Org(users=users, trusted_origins=(LOGIN, HR))), App()
-    server = web.Server(app.handle)
-    listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
-    try:
-        yield org, app, f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
-    finally:
-        app.release.set()
-        listening.close()
-        await server.shutdown(1.0)
-        await org.aclose()
+    async with served(app.handle) as origin:
+        try:
+            yield org, app, origin
+        finally:
+            app.release.set()
+            await org.aclose()
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from gateway.clock import Clock
-from gateway.compose.app import pass_resolver
+from gateway.compose.app import app_own_paths, pass_resolver
 from gateway.compose.hosts import head_limits
 from gateway.compose.login import login_door
 from gateway.compose.parts import Parts, make_parts
@@ -32,11 +32,6 @@ from gateway.doors.deciding import Decisions
 from gateway.doors.login.issued_tokens import IssuedTokens
 from gateway.doors.login.org_forwarding import OrgPools
 from gateway.doors.login.org_relay import OrgRelay
-from gateway.doors.own.handoff import AppHandoff
-from gateway.doors.own.kept_forms import KeptForms
-from gateway.doors.own.pages import AppPages
-from gateway.doors.own.paths import AppOwnPaths
-from gateway.doors.own.sign_out import AppSignOut
 from gateway.edge.body import Body
 from gateway.edge.exchange import Exchange
 from gateway.edge.http_proxy import HttpProxy, Judge, Rewrite
@@ -232,15 +227,7 @@ class DoorsInMemory:
             parts, opened, OrgPools(OrgRelay(pool, parts.tell, IssuedTokens(parts.state, parts.sealer, parts.sessions)), pool)
         )
         self._decisions = Decisions(gate, parts.clock)
-        former = FormerUsers(Owners(parts.seal_keys))
-        self._handoff = AppHandoff(parts.table, parts.sealer, parts.sessions, parts.clock, former, parts.tickets)
-        self._own = AppOwnPaths(
-            self._handoff,
-            AppSignOut(parts.table, parts.sealer, parts.sessions, parts.closer, parts.clock, former),
-            AppPages(parts.table, parts.sealer, parts.sessions, parts.clock, parts.config.okta.sign_in),
-            KeptForms(parts.table, parts.sealer, parts.sessions, Owners(parts.seal_keys), parts.state, parts.clock),
-            parts.clock,
-        )
+        self._handoff, _, self._own = app_own_paths(parts, FormerUsers(Owners(parts.seal_keys)))
         self._limits = head_limits(parts.config)
 
     async def answer(self, method: str, target: str, sent: CIMultiDict[str], content: bytes | None) -> tuple[int, Fields, bytes]:

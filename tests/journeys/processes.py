@@ -16,19 +16,18 @@ from pathlib import Path
 from typing import Literal
 
 import aiohttp
-from aiohttp import web
 from multidict import CIMultiDict
 
 from gateway.dev.standin import Org
 from gateway.dev.standin.clock import Clock
 from tests.harness.clock_ahead import ClockAhead
-from tests.harness.hello_app import App
+from tests.harness.hello_app import App, served
 from tests.harness.person import Lines
+from tests.harness.polling import moment
 from tests.harness.redis_servers import Running as Redis
 from tests.harness.workers import Running, is_alive, started, until
 from tests.journeys.delaying_proxy import DelayingProxy
 from tests.journeys.watched import WatchedPerson
-from tests.shared_state.engines import moment
 
 DRAIN_SECONDS = 20
 SETTLED_SECONDS = 30.0
@@ -238,13 +237,10 @@ class PersonBeforeGateways(WatchedPerson):
 @asynccontextmanager
 async def gateways(kind: Kind, folder: Path) -> AsyncIterator[Gateways]:
     """All of them, before an app that says hello to whom it was told."""
-    app = web.Server(App().handle)
-    listening = await asyncio.get_running_loop().create_server(app, "127.0.0.1", 0)
-    made = Gateways(kind, folder, f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}")
-    try:
-        await made.start()
-        yield made
-    finally:
-        await made.aclose()
-        listening.close()
-        await app.shutdown(1.0)
+    async with served(App().handle) as upstream:
+        made = Gateways(kind, folder, upstream)
+        try:
+            await made.start()
+            yield made
+        finally:
+            await made.aclose()

@@ -11,11 +11,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 import pytest_asyncio
-from aiohttp import web
 
 from gateway.coordination.unfinished_work import ALIVE_SECONDS, LOOK_SECONDS
 from gateway.dev.standin import Org, OrgSession, fault, fingerprint, serve
-from tests.harness.hello_app import App
+from tests.harness.hello_app import App, served
 from tests.harness.person import ALICE, BOB, CAROL, HR, LOGIN, SCRIPT, Jar, Person, redemption
 from tests.harness.polling import moment
 from tests.harness.redis_servers import needs_redis
@@ -96,19 +95,14 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Day
     org = Org(users=USERS, trusted_origins=(LOGIN, HR))
     people: list[Person] = []
     org.journal = WatchedJournal(org, people)
-    served = await serve(org)
-    app = web.Server(App().handle)
-    listening = await asyncio.get_running_loop().create_server(app, "127.0.0.1", 0)
-    upstream = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    running_org = await serve(org)
     client = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, force_close=True), cookie_jar=aiohttp.DummyCookieJar())
     try:
-        async with three_replicas(folder, served, LOGIN, HR, upstream) as three:
+        async with served(App().handle) as upstream, three_replicas(folder, running_org, LOGIN, HR, upstream) as three:
             yield Day(three, org, client, people)
     finally:
         await client.close()
-        listening.close()
-        await app.shutdown(1.0)
-        await served.aclose()
+        await running_org.aclose()
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -40,8 +40,8 @@ async def test_a_redemption_gives_the_browser_a_new_name_each_time_and_is_on_its
         last = await records.last_of(b"browser")
         assert last.is_in_flight
         names.add(last.name)
-        await records.landed(b"browser", "another")
+        await records.has_returned(b"browser", "another")
         assert (await records.last_of(b"browser")).is_in_flight
-        await records.landed(b"browser", f"reference-{number}")
+        await records.has_returned(b"browser", f"reference-{number}")
         assert not (await records.last_of(b"browser")).is_in_flight
     assert len(names) == 3

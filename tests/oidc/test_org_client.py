@@ -19,6 +19,7 @@ from gateway.oidc import ClientKey, ClientProof, ClientSecret, OrgClient, OrgCli
 from gateway.outbound import Deadlines, Destination, open_client
 from gateway.policy.oidc.bounces import AuthorizeRequest, Bounce, Unclear, address_of
 from gateway.policy.oidc.id_tokens import Proof
+from tests.harness.clock import Times
 
 CLIENT, SECRET, REDIRECT = "0oaGateway", "secret-of-the-client", "https://gate.example.com/.gateway/oidc"
 BOUNCE = Bounce("page", "", "none", "nonce-1", "v" * 43, "browser", 0.0)
@@ -30,11 +31,6 @@ def pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> str:
 
 
 RSA_KEY = pem(rsa.generate_private_key(65537, 2048))
-
-
-@dataclass
-class Times:
-    passed: float = 0.0
 
 
 @dataclass

@@ -9,7 +9,9 @@ may redirect to any Trusted Origin. So tests about other subjects need not regis
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
 
 from gateway.dev.standin.devices import GRANT_TYPE as DEVICE_GRANT
 
@@ -81,32 +83,35 @@ class Clients:
         return Client(client_id, grant_types=ALL_GRANTS) if self.is_open else self._registered.get(client_id)
 
 
+class _Metadata(BaseModel):
+    """The metadata of a registration. Other members are ignored."""
+
+    client_id: Annotated[str, Field(min_length=1)]
+    client_secret: str | None = None
+    client_name: str | None = None
+    jwks: dict[str, Any] | None = None
+    redirect_uris: tuple[str, ...] | None = None
+    post_logout_redirect_uris: tuple[str, ...] | None = None
+    grant_types: frozenset[str] | None = None
+    scope: str | None = None
+    only_for: frozenset[str] | None = None
+    frontchannel_logout_uri: str | None = None
+    frontchannel_logout_session_required: bool = False
+
+
 def client_of(metadata: Mapping[str, Any]) -> Client:
     """Return the client of a registration (RFC 7591 §2). The ValueError says what is wrong with it."""
-    client_id, secret, keys = metadata.get("client_id"), metadata.get("client_secret"), metadata.get("jwks")
-    if not isinstance(client_id, str) or not client_id:
-        raise ValueError("client_id: a string is needed")
-    if secret is not None and not isinstance(secret, str):
-        raise ValueError("client_secret: a string is needed")
-    own_keys = keys.get("keys") if isinstance(keys, Mapping) else None
-    only_for = metadata.get("only_for")
+    said = _Metadata.model_validate(metadata)
     return Client(
-        id=client_id,
-        secret=secret,
-        public_key=own_keys[0] if isinstance(own_keys, list) and own_keys else None,
-        redirect_uris=_texts(metadata, "redirect_uris"),
-        post_logout_redirect_uris=_texts(metadata, "post_logout_redirect_uris"),
-        grant_types=frozenset(_texts(metadata, "grant_types") or ("authorization_code",)),
-        scopes=frozenset(str(metadata.get("scope") or "").split()),
-        only_for=None if only_for is None else frozenset(_texts(metadata, "only_for")),
-        name=str(metadata.get("client_name") or "App"),
-        frontchannel_logout_uri=str(metadata.get("frontchannel_logout_uri") or ""),
-        frontchannel_logout_session_required=metadata.get("frontchannel_logout_session_required") is True,
+        id=said.client_id,
+        secret=said.client_secret,
+        public_key=next(iter((said.jwks or {}).get("keys") or ()), None),
+        redirect_uris=said.redirect_uris or (),
+        post_logout_redirect_uris=said.post_logout_redirect_uris or (),
+        grant_types=said.grant_types or frozenset({"authorization_code"}),
+        scopes=frozenset((said.scope or "").split()),
+        only_for=said.only_for,
+        name=said.client_name or "App",
+        frontchannel_logout_uri=said.frontchannel_logout_uri or "",
+        frontchannel_logout_session_required=said.frontchannel_logout_session_required,
     )
-
-
-def _texts(metadata: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    given = metadata.get(name) or []
-    if not isinstance(given, list) or not all(isinstance(text, str) for text in given):
-        raise ValueError(f"{name}: a list of strings is needed")
-    return tuple(given)

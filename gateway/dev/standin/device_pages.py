@@ -7,7 +7,6 @@ what that script sends is not documented; here it is a form. Whether Okta accept
 page is shown again, to the user who is signed in then.
 """
 
-import html
 import secrets
 
 from aiohttp import web
@@ -69,7 +68,7 @@ def confirm(call: Call) -> web.Response:
         return _form(call, session, "Invalid code. Try again.")
     if call.first("deny") is not None or not _is_assigned(call, device, session):
         device.is_refused = True
-        return page("Device not activated", "<p>Your device cannot be activated because you did not allow access</p>")
+        return page("page.html", "Device not activated", sentence="Your device cannot be activated because you did not allow access")
     device.grant = Grant(
         user=session.user,
         client_id=device.client_id,
@@ -82,7 +81,7 @@ def confirm(call: Call) -> web.Response:
         family=secrets.token_hex(8),
         amr=session.amr,
     )
-    return page("Device activated", "<p>Follow the instructions on your device for next steps</p>")
+    return page("page.html", "Device activated", sentence="Follow the instructions on your device for next steps")
 
 
 def _signed_in(call: Call) -> OrgSession | None:
@@ -96,12 +95,5 @@ def _is_assigned(call: Call, device: Device, session: OrgSession) -> bool:
 
 
 def _form(call: Call, session: OrgSession, problem: str = "") -> web.Response:
-    handle, typed = call.org.activation_pages.issue(session), html.escape(call.first("user_code") or "")
-    told = f'<p class="problem" role="alert">{html.escape(problem)}</p>' if problem else ""
-    return page(
-        "Activate your device",
-        f'{told}<p>Signed in as <strong id="login">{html.escape(session.user.login)}</strong></p>'
-        f'<form method="post" action="{ACTIVATE}"><input type="hidden" name="stateHandle" value="{html.escape(handle)}">'
-        f'<label>Activation code<input id="user-code" name="user_code" value="{typed}" required></label>'
-        '<button id="confirm">Next</button><button id="deny" name="deny" value="true">Deny</button></form>',
-    )
+    handle, typed = call.org.activation_pages.issue(session), call.first("user_code") or ""
+    return page("activate.html", "Activate your device", problem=problem, login=session.user.login, handle=handle, typed=typed)

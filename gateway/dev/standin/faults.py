@@ -8,11 +8,14 @@ The first fault in the list that matches the request is used, and is counted.
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from gateway.dev.standin.clock import duration_seconds
 
 HANG_UP = 0
-_KEYS = frozenset({"method", "path", "status", "times", "delay", "body", "headers", "after", "content_type", "skip", "hold", "set_cookies"})
+Number = Annotated[int, Field(ge=0, strict=True)]
 
 
 @dataclass(slots=True)
@@ -50,41 +53,41 @@ class Fault:
             await self.release.wait()
 
 
+class _Order(BaseModel):
+    """The keys of a JSON order."""
+
+    model_config = ConfigDict(extra="forbid")
+    path: Annotated[str, Field(pattern=r"^[/*]")]
+    method: str | None = None
+    status: Number | None = None
+    times: Number | None = 1
+    skip: Number = 0
+    delay: Annotated[float, BeforeValidator(duration_seconds)] = 0.0
+    body: Any = None
+    headers: dict[str, object] = {}
+    content_type: str | None = None
+    after: bool = False
+    hold: bool = False
+    set_cookies: tuple[str, ...] = ()
+
+
 def fault(order: Mapping[str, object]) -> Fault:
     """Return the fault of a JSON order. The ValueError says what is wrong with it."""
-    unknown = sorted(set(order) - _KEYS)
-    if unknown:
-        raise ValueError(f"unknown keys: {', '.join(unknown)}")
-    path, headers = order.get("path"), order.get("headers") or {}
-    if not isinstance(path, str) or not path.startswith(("/", "*")):
-        raise ValueError("path: a string that begins with / is needed")
-    if not isinstance(headers, dict):
-        raise ValueError("headers: an object is needed")
-    set_cookies = order.get("set_cookies") or []
-    if not isinstance(set_cookies, list) or not all(isinstance(line, str) for line in set_cookies):
-        raise ValueError("set_cookies: a list of strings is needed")
-    method, content_type = order.get("method"), order.get("content_type")
+    said = _Order.model_validate(order)
     return Fault(
-        path=path,
-        method=str(method).upper() if method is not None else None,
-        status=_number(order, "status", None),
-        times=_number(order, "times", 1),
-        skip=_number(order, "skip", 0) or 0,
-        delay_seconds=duration_seconds(order.get("delay", 0)),
-        body=order.get("body"),
-        headers={str(name): str(value) for name, value in headers.items()},
-        content_type=str(content_type) if content_type is not None else None,
-        is_after=order.get("after") is True,
-        release=asyncio.Event() if order.get("hold") is True else None,
-        set_cookies=tuple(set_cookies),
+        path=said.path,
+        method=said.method.upper() if said.method is not None else None,
+        status=said.status,
+        times=said.times,
+        skip=said.skip,
+        delay_seconds=said.delay,
+        body=said.body,
+        headers={name: str(value) for name, value in said.headers.items()},
+        content_type=said.content_type,
+        is_after=said.after,
+        release=asyncio.Event() if said.hold else None,
+        set_cookies=said.set_cookies,
     )
-
-
-def _number(order: Mapping[str, object], key: str, default: int | None) -> int | None:
-    value = order.get(key, default)
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
-        raise ValueError(f"{key}: a whole number is needed")
-    return value
 
 
 class Faults:

@@ -10,8 +10,10 @@ names the app. A link of an unregistered app ends at a page that names the user.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
+
+from pydantic import Field, TypeAdapter
 
 StepUpAnswer = Literal["redirect", "page"]
 MOST_LINKS = 1000
@@ -78,8 +80,8 @@ class SsoApp:
     both, the app cannot log out. `relay_state` is the RelayState of an IdP-initiated answer if the link has none.
     """
 
-    id: str
-    address: str
+    id: Annotated[str, Field(min_length=1)]
+    address: Annotated[str, Field(min_length=1)]
     audience: str = ""
     kind: Kind = "saml"
     relay_state: str = ""
@@ -110,15 +112,9 @@ class SsoApps:
         return self._apps.get(app_id)
 
 
+_APP = TypeAdapter(SsoApp)
+
+
 def app_of(order: Mapping[str, Any]) -> SsoApp:
     """Return the app of an order. The ValueError says what is wrong with it."""
-    texts = {name: order.get(name, "") for name in ("id", "address", "audience", "relay_state", "logout_address", "logout_certificate")}
-    for name, value in texts.items():
-        if not isinstance(value, str) or (name in ("id", "address") and not value):
-            raise ValueError(f"{name}: a string is needed")
-    kind, only_for = order.get("kind", "saml"), order.get("only_for")
-    if kind not in ("saml", "wsfed", "bookmark"):
-        raise ValueError("kind: saml, wsfed or bookmark is needed")
-    if only_for is not None and not (isinstance(only_for, list) and all(isinstance(login, str) for login in only_for)):
-        raise ValueError("only_for: a list of logins is needed")
-    return SsoApp(**texts, kind=kind, only_for=None if only_for is None else frozenset(only_for))
+    return _APP.validate_python(order)

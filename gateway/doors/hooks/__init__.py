@@ -8,31 +8,10 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from gateway.doors.answers import to_response
-from gateway.doors.hooks.event_hook import EVENT_HOOK_PATH, EventHook
-from gateway.doors.hooks.hook_replies import HookParts, HookReply
-from gateway.doors.hooks.hook_watch import HookWatch, WatchRules
-from gateway.doors.hooks.known_users import KnownUsers
-from gateway.doors.hooks.org_keys import OrgKeys
-from gateway.doors.hooks.org_tokens import OrgTokens
-from gateway.doors.hooks.universal_logout import UNIVERSAL_LOGOUT_PATH, UniversalLogout
+from gateway.doors.hooks.hook_replies import HookReply
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.policy.http.messages import RequestHead
-
-__all__ = [
-    "EVENT_HOOK_PATH",
-    "UNIVERSAL_LOGOUT_PATH",
-    "EventHook",
-    "HookParts",
-    "HookWatch",
-    "Hooks",
-    "KnownUsers",
-    "OktaCall",
-    "OrgKeys",
-    "OrgTokens",
-    "UniversalLogout",
-    "WatchRules",
-]
 
 
 class OktaCall(Protocol):
@@ -55,6 +34,6 @@ class Hooks:
 
     async def handle(self, request: Request, head: RequestHead) -> Response:
         """The whole answer for one of these paths. The words for the access log are left in ``request``."""
-        told = await self._calls[head.path].answer(request, head)
-        request.route, request.verdict, request.reason = head.path, told.verdict, told.reason
-        return to_response(told.answer, closes=request.has_unread_body)
+        reply = await self._calls[head.path].answer(request, head)
+        request.route, request.verdict, request.reason = head.path, reply.verdict, reply.reason
+        return to_response(reply.answer, closes=request.has_unread_body)

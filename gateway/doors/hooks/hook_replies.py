@@ -40,9 +40,9 @@ class HookReply:
     reason: str = ""
 
 
-def done(verdict: str, reason: str = "") -> HookReply:
+def done(verdict: str) -> HookReply:
     """204: what Okta asked for is done."""
-    return HookReply(Answer(204, (_NO_STORE,), b""), verdict, reason)
+    return HookReply(Answer(204, (_NO_STORE,), b""), verdict)
 
 
 def refused(status: int, reason: str, *fields: tuple[bytes, bytes]) -> HookReply:

@@ -60,8 +60,6 @@ from gateway.policy.switch.redemption import are_too_many
 from gateway.policy.switch.start import StartRules, Via, is_trusted_place, via_of
 from gateway.policy.switch.token_grants import is_identity_step, is_token_request, token_grant
 
-__all__ = ["LoginDoor", "LoginParts"]
-
 _RELY_ON_THE_SESSION = frozenset((HANDOFF, SESSION, SESSION_PAGE))
 _FORM = b"application/x-www-form-urlencoded"
 

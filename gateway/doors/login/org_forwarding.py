@@ -92,7 +92,7 @@ class OrgForwarding:
         self._token_origins = token_origins
         self._origins = origins
 
-    def sender(self, head: RequestHead, browser_id: str, fresh: Fields = ()) -> LoginBrowser:
+    def sender(self, head: RequestHead, browser_id: str, fresh: Fields) -> LoginBrowser:
         """The browser behind a request: the session cookies that may be forwarded, and what its pending cookie holds."""
         presented = tuple(cookie for cookie in session_cookies(head.fields) if not self._is_dead(cookie))
         return LoginBrowser(head, browser_id, presented, self._pending_cookie.carried(head), fresh)

@@ -10,18 +10,10 @@ from urllib.parse import quote, urljoin
 
 from gateway.clock import Clock
 from gateway.doors.answers import Pair, json_answer, page_answer, redirect_answer, to_response
+from gateway.doors.login import redemptions
 from gateway.doors.login.confirmation_form import ConfirmationForm
 from gateway.doors.login.login_browser import LoginBrowser, Withheld
-from gateway.doors.login.redemptions import (
-    Again,
-    NotSwitched,
-    Onward,
-    RedemptionOutcome,
-    RedemptionRequest,
-    Sent,
-    Unanswered,
-    UsedElsewhere,
-)
+from gateway.doors.login.redemptions import RedemptionOutcome, RedemptionRequest
 from gateway.doors.own.addresses import SIGN_OUT
 from gateway.doors.own.outcomes import Outcome, now_of, seconds_until
 from gateway.doors.pending_cookie import PendingCookie
@@ -64,19 +56,19 @@ class OutcomeResponses:
         """The answer, and the verdict and reason for the log."""
         head = redemption.head
         match outcome:
-            case Sent(answer):
+            case redemptions.Sent(answer):
                 return self._sent(redemption, answer)
-            case Again():
+            case redemptions.Again():
                 return self._again(redemption)
-            case Onward(destination):
+            case redemptions.Onward(destination):
                 url = self._origin + destination if destination.startswith("/") else destination
                 answer = self._page(GoingOn(url)) if redemption.is_confirmed else redirect_answer(303, url)
                 return Outcome(answer, "onward", "token_spent")
-            case UsedElsewhere(by_server):
+            case redemptions.UsedElsewhere(by_server):
                 if is_document(head):
                     return self._explained(head, TokenSpent(by_server=by_server), 409, "refused", "token_spent")
                 return self._advised(401, "E0000004", "Authentication failed", USED_TOKEN, "refused", "token_spent")
-            case NotSwitched(refusal, older):
+            case redemptions.NotSwitched(refusal, older):
                 seconds = seconds_until(refusal.retry_at, self._clock)
                 view: View = (
                     RefusedPage(refusal.reason, seconds, _own_address(redemption))
@@ -85,7 +77,7 @@ class OutcomeResponses:
                 )
                 fields = self._pending_cookie.moved(head, session_cookies(head.fields), older) if refusal.revoked else ()
                 return self._explained(head, view, 503, "refused", refusal.reason, *fields)
-            case Unanswered(reason, spent, fields):
+            case redemptions.Unanswered(reason, spent, fields):
                 view = BadRequest(502, "redemption_unanswered") if spent else RefusedPage(reason, RETRY_SECONDS, _own_address(redemption))
                 return self._explained(head, view, 502 if spent else 503, "refused", f"redemption_{reason}", *fields)
             case Confirm(session):
@@ -147,7 +139,7 @@ class OutcomeResponses:
         view = UnavailablePage(error.reason, RETRY_SECONDS, had_session=bool(session_cookies(head.fields)))
         return self._explained(head, view, 503, "unavailable", error.reason)
 
-    def asks_to_sign_out(self, back: str = "") -> Outcome:
+    def asks_to_sign_out(self, back: str) -> Outcome:
         """Redirect to the sign-out page with its button, because another site asked for the sign-out.
 
         ``back``: where it leads afterwards.

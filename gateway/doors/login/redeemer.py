@@ -15,19 +15,11 @@ from typing import assert_never
 from gateway.background import BackgroundTasks
 from gateway.closing.session_closer import Closer
 from gateway.coordination.leases import HeldLease
+from gateway.doors.login import redemptions
 from gateway.doors.login.browsers import Browsers
 from gateway.doors.login.login_browser import LoginBrowser
 from gateway.doors.login.new_sessions import NewSessions
-from gateway.doors.login.redemptions import (
-    Again,
-    NotSwitched,
-    Onward,
-    RedemptionOutcome,
-    RedemptionRequest,
-    Sent,
-    Unanswered,
-    UsedElsewhere,
-)
+from gateway.doors.login.redemptions import RedemptionOutcome, RedemptionRequest
 from gateway.doors.login.switch_audit import SwitchAudit
 from gateway.doors.login.token_ledger import Spent, TokenLedger
 from gateway.doors.login.undelivered_answers import UndeliveredAnswers
@@ -149,14 +141,14 @@ class Redeemer:
             waiting = await self._undelivered.take(running.tokens, sender.signature) if are_dead else None
             record = await self._browsers.record(sender.browser_id)
             if waiting is not None and not _has_signed_in_since(waiting, record):
-                return Sent(waiting)
+                return redemptions.Sent(waiting)
             if waiting is not None:
                 self._closer.close_soon(cookies_set(waiting.fields), sender.browser)
             spent = await self._ledger.spent(running.tokens)
             if spent is not None:
                 return await self._spent(running, spent, presented)
             if await self._is_outrun(presented, carried, running):
-                return Again()
+                return redemptions.Again()
             older = tuple(dict.fromkeys((*presented, *carried, *record.all_cookies)))
             before = record.user_id or next(filter(None, map(self._sessions.user_of, older)), "")
             return await self._switched(running, presented, older, before)
@@ -176,7 +168,7 @@ class Redeemer:
                 self._audit.step(request, before, "refused", reason=command.reason)
                 if command.revoked:
                     await self._settle(older, "", browser)
-                return NotSwitched(command, older)
+                return redemptions.NotSwitched(command, older)
             case Redeem():
                 running.is_sent = True
                 user_id = ""
@@ -187,7 +179,7 @@ class Redeemer:
                 finally:
                     await self._settle(older, user_id, browser)
                 self._note_outcome(request, outcome, (before, user_id), is_switch=bool(older))
-                if running.has_left and isinstance(outcome, Sent):
+                if running.has_left and isinstance(outcome, redemptions.Sent):
                     running.is_kept = True
                     await self._undelivered.keep(running.tokens, sender.signature, outcome.answer, sender.browser)
                 return outcome
@@ -198,11 +190,11 @@ class Redeemer:
         """Write the outcome into the audit log. ``users``: the former one, the new one."""
         before, user = users
         match outcome:
-            case Unanswered(reason=reason):
+            case redemptions.Unanswered(reason=reason):
                 self._audit.step(request, before, "unanswered", reason=reason)
-            case Sent(answer) if is_switch:
+            case redemptions.Sent(answer) if is_switch:
                 self._audit.step(request, before, "redeemed" if cookies_set(answer.fields) else "no_session", user=user)
-            case Sent(answer) if cookies_set(answer.fields):
+            case redemptions.Sent(answer) if cookies_set(answer.fields):
                 self._audit.signed_in(user, cookies_set(answer.fields), request.head.client, "token")
             case _:
                 pass
@@ -219,9 +211,9 @@ class Redeemer:
         if spent.owners.intersection(self._sessions.fingerprints(presented)):
             rest = without_tokens(head.target)
             elsewhere = is_cookie_redirect(head) or head.method != "GET" or rest == head.target
-            return Onward((spent.destination or "/.gateway/") if elsewhere else rest)
+            return redemptions.Onward((spent.destination or "/.gateway/") if elsewhere else rest)
         is_used = via_of(head) is Via.PROGRAM or not await self._ledger.bounce(running.tokens)
-        return UsedElsewhere(spent.by_server) if is_used else Again()
+        return redemptions.UsedElsewhere(spent.by_server) if is_used else redemptions.Again()
 
     async def _settle(self, older: Cookies, user_id: str, browser: str) -> None:
         """Before any answer is delivered: open connections of this user go on under the new session, all others are closed."""
@@ -247,15 +239,15 @@ class Redeemer:
         except OutsideFailed as error:
             if not error.left:
                 await self._ledger.unspend(running.tokens)
-            return Unanswered(error.reason, error.left, _settled(running.head, ())), ""
+            return redemptions.Unanswered(error.reason, error.left, _settled(running.head, ())), ""
         try:
             return await self._begun(running, answer)
         except OutsideFailed as error:
             # The session cannot be stored, or another process has the browser's lease by now: it must not reach the browser.
             self._closer.close_soon(cookies_set(answer.fields), running.sender.browser)
-            return Unanswered(error.reason, True, _settled(running.head, ())), ""
+            return redemptions.Unanswered(error.reason, True, _settled(running.head, ())), ""
 
-    async def _begun(self, running: _Running, answer: Answer) -> tuple[Sent, str]:
+    async def _begun(self, running: _Running, answer: Answer) -> tuple[redemptions.Sent, str]:
         """Store what the token became, and make the answer for the browser."""
         begun = cookies_set(answer.fields)
         if answer.status == TOO_MANY_REQUESTS:
@@ -267,7 +259,7 @@ class Redeemer:
         if begun and not running.is_recognized:
             await self._ledger.note_neighbour(running.sender.signature)
         session = await self._new_sessions.redeemed(running.sender, begun)
-        sent = Sent(Answer(answer.status, _settled(running.head, answer.fields), answer.body))
+        sent = redemptions.Sent(Answer(answer.status, _settled(running.head, answer.fields), answer.body))
         return sent, session.user_id if session is not None else ""
 
     def _came_too_late(self, done: "asyncio.Task[RedemptionOutcome]", running: _Running) -> None:
@@ -275,7 +267,7 @@ class Redeemer:
         if done.cancelled() or done.exception() is not None or running.is_kept:
             return
         outcome, sender = done.result(), running.sender
-        if isinstance(outcome, Sent):
+        if isinstance(outcome, redemptions.Sent):
             self._undelivered.keep_soon(running.tokens, sender.signature, outcome.answer, sender.browser)
 
 

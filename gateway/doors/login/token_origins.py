@@ -17,9 +17,9 @@ from gateway.policy.http.messages import Fields, RequestHead
 from gateway.policy.session.browser_id import browser_key
 from gateway.policy.session.session import Fingerprint, Fingerprinter, SessionToken
 from gateway.policy.switch.nested_tokens import nested_tokens, tokens_in_location
-from gateway.policy.switch.org_parameters import Parameters
-from gateway.policy.switch.org_requests import OrgRequest, PushedByReference, Redemption, read
+from gateway.policy.switch.org_requests import OrgRequest, PushedByReference, Redemption
 from gateway.policy.switch.start import StartRules, TokenOrigin, Via, is_trusted_place, via_of
+from gateway.policy.switch.transactions import is_foreign_form, transactions_in
 from gateway.shared_state import SharedState
 
 REMEMBERED_SECONDS = 3600.0
@@ -28,7 +28,6 @@ REMEMBERED_SECONDS = 3600.0
 MOST_STRANGE = 80_000
 """If strangers send more tokens than this in an hour, no token is trusted: the shared state keeps 100,000 and forgets the oldest."""
 
-_TRANSACTION = frozenset({"statetoken"})
 _SEEN, _STRANGE, _OWN = "seen-token", "stranger-token", "own-transaction"
 
 
@@ -47,7 +46,7 @@ class TokenOrigins:
         self._strange: TTLCache[int, int] = TTLCache(120, REMEMBERED_SECONDS, timer=clock.monotonic)
         self._minute = clock.monotonic
 
-    async def note_request(self, head: RequestHead, form: bytes = b"", redeems: Iterable[SessionToken] = ()) -> bool:
+    async def note_request(self, head: RequestHead, form: bytes, redeems: Iterable[SessionToken]) -> bool:
         """Store the tokens in a request, also nested ones (an address inside an address). ``form``: the body of a posted form.
 
         ``redeems``: tokens that the request itself would redeem. They are judged first and stored after that (``note_tokens``). False if
@@ -77,8 +76,8 @@ class TokenOrigins:
         """
         locations = [value.decode("latin-1") for name, value in answered if name.lower() == b"location"]
         for location in locations:
-            own = self._handed_out(head, location)
-            may_be_own = bool(own) and is_alive and bool(browser_id) and self._is_no_foreign_form(head)
+            own = transactions_in(location, head, self._login)
+            may_be_own = bool(own) and is_alive and bool(browser_id) and not is_foreign_form(head)
             for token in tokens_in_location(location):
                 fingerprint = self._fingerprinter.of_token(token)
                 if await self._state.get(_OWN, fingerprint) is not None:
@@ -112,29 +111,6 @@ class TokenOrigins:
 
     def _fingerprints(self, tokens: Iterable[SessionToken]) -> list[Fingerprint]:
         return [self._fingerprinter.of_token(token) for token in tokens]
-
-    def _handed_out(self, head: RequestHead, location: str) -> tuple[SessionToken, ...]:
-        """The transactions in an address of the login host, which may be its sign-in page.
-
-        None if it contains another kind of token too.
-        """
-        target = self._own_target(location)
-        found = read(head.replaced(method="GET", target=target)) if target is not None else None
-        if target is None or (isinstance(found, Redemption) and len(found.state_tokens) < len(found.tokens)):
-            return ()
-        named = Parameters(_TRANSACTION, is_authorize=False)
-        named.take_pairs(target.partition("#")[0].partition("?")[2])
-        return tuple(token for _, token in named.tokens)
-
-    def _own_target(self, location: str) -> str | None:
-        """The path and query of an address on the login host; None for another host."""
-        if location.lower().startswith(self._login + "/"):
-            return location[len(self._login) :]
-        return location if location.startswith("/") and not location.startswith(("//", "/\\")) else None
-
-    @staticmethod
-    def _is_no_foreign_form(head: RequestHead) -> bool:
-        return head.method in ("GET", "HEAD") or head.values(b"sec-fetch-site") == (b"same-origin",)
 
 
 def tokens_redeemed(found: OrgRequest) -> tuple[SessionToken, ...]:

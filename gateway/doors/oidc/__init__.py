@@ -29,8 +29,6 @@ from gateway.pages import CookiesBlocked
 from gateway.policy.http.messages import Malformed, RequestHead
 from gateway.policy.session.session import Unknown
 
-__all__ = ["OidcDoor", "OidcRooms"]
-
 
 @dataclass(frozen=True, slots=True)
 class OidcParts:

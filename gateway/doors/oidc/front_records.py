@@ -55,7 +55,7 @@ class FrontRecords:
         await self._last.put(browser, secrets.token_urlsafe(9).encode("ascii"))
         await self._flights.put(browser, key_of(reference))
 
-    async def landed(self, browser: bytes, reference: str) -> None:
+    async def has_returned(self, browser: bytes, reference: str) -> None:
         """The browser came back from the org with this switch: its token is not on its way any more. Raises ``StateFailed``."""
         if await self._flights.get(browser) == key_of(reference):
             await self._flights.delete(browser)

@@ -38,18 +38,7 @@ from gateway.policy.routing.navigation import named_origin
 from gateway.policy.session.browser_id import ID_BYTES, browser_id_line, browser_id_of, browser_key, new_browser_id
 from gateway.policy.session.session import NoSession, Session, Unknown
 from gateway.policy.switch import front_switch as machine
-from gateway.policy.switch.front_switch import (
-    Check,
-    ConfirmFront,
-    EndFirst,
-    FrontSwitch,
-    GoOn,
-    Prove,
-    RedeemFront,
-    RefuseFront,
-    order_of,
-    sender_of,
-)
+from gateway.policy.switch.redemption import location_of
 from gateway.policy.switch.start import StartRefused, StartRules, TokenOrigin, Trusted, judge
 from gateway.shared_state import SharedState
 
@@ -97,7 +86,7 @@ class FrontSwitches:
 
         Raises ``StateFailed``.
         """
-        order = order_of(body, self._rules.leads_to)
+        order = machine.order_of(body, self._rules.leads_to)
         if order is None:
             return None
         if isinstance(order, Malformed):
@@ -125,9 +114,8 @@ class FrontSwitches:
             return refused(form, self._clock)
         reference, _, browser = form.get("request", "").partition(_BETWEEN)
         if browser != self._mark(browser_id_of(head.fields) or ""):
-            return self._stopped(RefuseFront("other_browser"))
-        told = await self._start(head, reference, lambda *_: True)
-        return self._led_on(told)
+            return self._stopped(machine.RefuseFront("other_browser"))
+        return self._led_on(await self._start(head, reference, lambda *_: True))
 
     async def answered(self, head: RequestHead, returned: ReturnedBounce) -> Outcome:
         """What follows a bounce (``bounces``) that a switch began. Raises ``OutsideFailed``."""
@@ -136,23 +124,23 @@ class FrontSwitches:
         async with self._leases.held([_KEY_PREFIX + key], LEASE_WAIT_SECONDS):
             switch = await self._records.get(reference)
             if switch is None:
-                return self._stopped(RefuseFront("used"))
+                return self._stopped(machine.RefuseFront("used"))
             if returned.bounce.purpose == CHECKING:
                 return await self._checked(head, switch, reference, returned)
             last, mark = await self._records.last_of(key), self._mark(browser)
             command = machine.proven(switch, mark, last, returned.result, returned.bounce.asked_at, now)
             match command:
-                case RedeemFront(redeemed):
+                case machine.RedeemFront(redeemed):
                     # If the process stops after one of these steps, the token is unspent, or it is stored that it is spent.
                     await self._records.keep(reference, redeemed)
                     await self._records.redeems(key, reference)
                     token = await self._records.take_token(reference)
-                    return self._posting(token, reference) if token is not None else self._stopped(RefuseFront("used"))
-                case EndFirst(ending):
+                    return self._posting(token, reference) if token is not None else self._stopped(machine.RefuseFront("used"))
+                case machine.EndFirst(ending):
                     return await self._ending(ending, reference)
-                case Prove():
+                case machine.Prove():
                     return await self._proving(head, reference)
-                case RefuseFront():
+                case machine.RefuseFront():
                     return self._stopped(command, reference)
                 case _:
                     assert_never(command)
@@ -166,18 +154,18 @@ class FrontSwitches:
         async with self._leases.held([_KEY_PREFIX + key], LEASE_WAIT_SECONDS):
             switch = await self._records.get(reference)
             if switch is None:
-                return self._stopped(RefuseFront("used"))
+                return self._stopped(machine.RefuseFront("used"))
             is_trusted = trusts(head, switch)
             if isinstance(is_trusted, StartRefused):
                 return refused(Malformed(403, is_trusted.reason), self._clock)
             last = await self._records.last_of(key)
             command = machine.arrived(switch, self._mark(browser), last.name, is_trusted, self._clock.wall())
             match command:
-                case ConfirmFront():
+                case machine.ConfirmFront():
                     return await self._asking(head, reference, self._mark(browser), fresh)
-                case EndFirst(ending):
+                case machine.EndFirst(ending):
                     return await self._ending(ending, reference, *fresh)
-                case RefuseFront():
+                case machine.RefuseFront():
                     return self._stopped(command, reference)
                 case _:
                     assert_never(command)
@@ -187,28 +175,28 @@ class FrontSwitches:
         browser = browser_id_of(head.fields)
         switch = await self._records.get(reference)
         if switch is None:
-            return self._stopped(RefuseFront("used"))
+            return self._stopped(machine.RefuseFront("used"))
         if browser is None:
             blocked = CookiesBlocked(urlsplit(self._rules.origin).hostname or "", f"{FRONT_SWITCH}?start={reference}")
             return Outcome(self._page(blocked), "refused", "no_browser")
         command = machine.returned(switch, self._mark(browser), self._clock.wall())
         match command:
-            case Prove():
+            case machine.Prove():
                 return await self._proving(head, reference)
-            case Check():
-                await self._records.landed(browser_key(browser), reference)
+            case machine.Check():
+                await self._records.has_returned(browser_key(browser), reference)
                 return self._led_on(Outcome(await self._bounces.begin(head, CHECKING, reference, "none"), "front_switch", "checking"))
-            case GoOn(done):
+            case machine.GoOn(done):
                 return self._led_on(Outcome(redirect_answer(303, done.to), "front_switch", "done"))
-            case RefuseFront():
+            case machine.RefuseFront():
                 return self._stopped(command, reference)
             case _:
                 assert_never(command)
 
-    async def _checked(self, head: RequestHead, switch: FrontSwitch, reference: str, returned: ReturnedBounce) -> Outcome:
+    async def _checked(self, head: RequestHead, switch: machine.FrontSwitch, reference: str, returned: ReturnedBounce) -> Outcome:
         """The last step: a proof that the new user is signed in begins the session of this host."""
         command = machine.checked(switch, self._mark(returned.browser), returned.result, self._clock.wall())
-        if isinstance(command, RefuseFront):
+        if isinstance(command, machine.RefuseFront):
             return self._stopped(command, reference)
         if not isinstance(returned.result, Proof):
             raise AssertionError("only a proof lets a switch go on")
@@ -216,7 +204,7 @@ class FrontSwitches:
         if named == NoSession("outdated"):  # another tab changed the user meanwhile: ask again who is signed in
             return Outcome(await self._bounces.begin(head, CHECKING, reference, "none"), "front_switch", "checking")
         if isinstance(named, NoSession | Unknown):
-            return self._stopped(RefuseFront("unclear", named.reason), reference)
+            return self._stopped(machine.RefuseFront("unclear", named.reason), reference)
         await self._records.keep(reference, command.switch)
         return Outcome(redirect_answer(303, command.switch.to, *named.lines), "front_switch", "done")
 
@@ -226,7 +214,7 @@ class FrontSwitches:
         view = ConfirmSwitch(login, f"{reference}{_BETWEEN}{mark}", named_origin(head), FRONT_SWITCH)
         return Outcome(self._page(view).plus(*fresh), "confirm", "untrusted_start")
 
-    async def _ending(self, ending: FrontSwitch, reference: str, *fresh: tuple[bytes, bytes]) -> Outcome:
+    async def _ending(self, ending: machine.FrontSwitch, reference: str, *fresh: tuple[bytes, bytes]) -> Outcome:
         """Redirect to the org's sign-out, which ends the former user's session."""
         await self._records.keep(reference, ending)
         url = f"{self._rules.org}/login/signout?fromURI={quote(self._back_at(reference), safe='')}"
@@ -242,23 +230,23 @@ class FrontSwitches:
         view = PostsItself(f"{self._rules.org}/login/sessionCookieRedirect", fields)
         return Outcome(self._page(view, self._rules.org), "front_switch", "redeemed")
 
-    def _stopped(self, refusal: RefuseFront, reference: str = "") -> Outcome:
+    def _stopped(self, refusal: machine.RefuseFront, reference: str = "") -> Outcome:
         """The page that says why. If the token is unspent, the switch may be tried again."""
         again = f"{FRONT_SWITCH}?start={reference}" if reference and refusal.reason in ("unclear", "not_ended", "busy") else ""
         view = FrontSwitchStopped(refusal.reason, refusal.more, again)
         return Outcome(self._page(view), "refused", refusal.more or refusal.reason)
 
-    def _led_on(self, told: Outcome) -> Outcome:
+    def _led_on(self, outcome: Outcome) -> Outcome:
         """The same outcome with a page in place of its redirect, because browsers check a form's redirects against ``form-action``."""
-        locations = [value.decode("ascii") for name, value in told.answer.fields if name == b"Location"]
-        if not locations:
-            return told
-        cookies = tuple((name, value) for name, value in told.answer.fields if name == b"Set-Cookie")
-        return replace(told, answer=self._page(GoingOn(locations[0])).plus(*cookies))
+        location = location_of(outcome.answer.fields)
+        if not location:
+            return outcome
+        cookies = tuple((name, value) for name, value in outcome.answer.fields if name == b"Set-Cookie")
+        return replace(outcome, answer=self._page(GoingOn(location)).plus(*cookies))
 
-    def _is_trusted(self, head: RequestHead, switch: FrontSwitch) -> "bool | StartRefused":
+    def _is_trusted(self, head: RequestHead, switch: machine.FrontSwitch) -> "bool | StartRefused":
         """Whether this start may go on without a question to the user; ``StartRefused`` if it may not go on at all."""
-        sender = sender_of(head.client, head.value(b"user-agent") or b"")
+        sender = machine.sender_of(head.client, head.value(b"user-agent") or b"")
         is_announced = bool(switch.sender) and hmac.compare_digest(sender, switch.sender)
         judgement = judge(head, TokenOrigin(announced=is_announced), self._rules.start)
         return judgement if isinstance(judgement, StartRefused) else isinstance(judgement, Trusted)
@@ -275,4 +263,4 @@ class FrontSwitches:
         return browser_key(browser).hex()
 
 
-Trusts = Callable[[RequestHead, FrontSwitch], bool | StartRefused]
+Trusts = Callable[[RequestHead, machine.FrontSwitch], bool | StartRefused]

@@ -43,47 +43,47 @@ class OidcHandoff:
 
     async def hand_off(self, head: RequestHead) -> Outcome:
         """``/.gateway/handoff?start=``. Raises ``OutsideFailed``."""
-        asked = self._starts.ready(head)
-        if isinstance(asked, Outcome):
-            return asked
+        opened = self._starts.checked(head)
+        if isinstance(opened, Outcome):
+            return opened
         held, found = self._own.held(head), await self._own.found(head)
         if isinstance(found, Unknown):
             return unavailable(found, self._clock)
         browser = browser_id_of(head.fields)
         if isinstance(found, Session) and held is not None and browser is not None and self._own.is_recent(held):
-            return await self._starts.ticket(asked, found, held.cookies, browser)
-        if await self._starts.goes_round(asked.text):
-            return Outcome(self._starts.explained(asked.start), "refused", "sign_in_loop")
-        return await self._to_org(head, asked.text, "login" if self._own.must_sign_in(head) else "none")
+            return await self._starts.ticket(opened, found, held.cookies, browser)
+        if await self._starts.goes_round(opened.text):
+            return Outcome(self._starts.explained(opened.start), "refused", "sign_in_loop")
+        return await self._to_org(head, opened.text, "login" if self._own.must_sign_in(head) else "none")
 
     async def answered(self, head: RequestHead, returned: ReturnedBounce) -> Outcome:
         """What follows a bounce that the hand-off began. Raises ``OutsideFailed``."""
-        asked = self._starts.again(returned.bounce.place)
-        if isinstance(asked, Outcome):
-            return asked
+        opened = self._starts.reopened(returned.bounce.place)
+        if isinstance(opened, Outcome):
+            return opened
         match returned.result:
             case Proof() as proof:
-                return await self._named(head, asked, returned, proof)
+                return await self._named(head, opened, returned, proof)
             case Nobody():
-                return await self._to_org(head, asked.text, "")
+                return await self._to_org(head, opened.text, "")
             case Unclear("code_used"):  # the user came back to this address, or reloaded it
-                return Outcome(redirect_answer(303, f"{HANDOFF}?start={asked.text}"), "sign_in", "code_used")
+                return Outcome(redirect_answer(303, f"{HANDOFF}?start={opened.text}"), "sign_in", "code_used")
             case Unclear(reason):
                 return unavailable(Unknown(reason), self._clock)
 
-    async def _named(self, head: RequestHead, asked: OpenedStart, returned: ReturnedBounce, proof: Proof) -> Outcome:
+    async def _named(self, head: RequestHead, opened: OpenedStart, returned: ReturnedBounce, proof: Proof) -> Outcome:
         named = await self._own.named(head, returned.browser, proof, returned.bounce.asked_at)
         match named:
             case NoSession("outdated"):
-                return Outcome(redirect_answer(303, f"{HANDOFF}?start={asked.text}"), "sign_in", "outdated")
+                return Outcome(redirect_answer(303, f"{HANDOFF}?start={opened.text}"), "sign_in", "outdated")
             case NoSession() if returned.bounce.prompt == "login":
                 return refused(Malformed(403, "session_ended"), self._clock)
             case NoSession():
-                return await self._to_org(head, asked.text, "login")
+                return await self._to_org(head, opened.text, "login")
             case Unknown():
                 return unavailable(named, self._clock)
             case _:
-                return await self._starts.ticket(asked, named.session, named.cookies, returned.browser, *named.lines)
+                return await self._starts.ticket(opened, named.session, named.cookies, returned.browser, *named.lines)
 
     async def _to_org(self, head: RequestHead, text: str, prompt: Prompt) -> Outcome:
         return Outcome(await self._bounces.begin(head, PURPOSE, text, prompt), "sign_in", f"prompt_{prompt}" if prompt else "")

@@ -34,8 +34,6 @@ KIND = "oidc-browser"
 BROWSER_SECONDS = 24 * 3600.0
 LEASE_WAIT_SECONDS = 5.0
 
-__all__ = ["Named", "OwnSessions"]
-
 
 @dataclass(frozen=True, slots=True)
 class Named:

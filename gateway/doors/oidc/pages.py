@@ -11,7 +11,7 @@ from gateway.doors.oidc.bounces import Bounces, ReturnedBounce
 from gateway.doors.oidc.own_sessions import OwnSessions
 from gateway.doors.own.addresses import SESSION_PAGE, SIGN_IN, SIGN_OUT
 from gateway.doors.own.outcomes import Outcome, now_of, page, refused, unavailable
-from gateway.doors.own.pages import session_answer
+from gateway.doors.own.pages import session_answer, words_of
 from gateway.doors.own.requests import not_navigating
 from gateway.pages import NobodyPage, SessionPage, View
 from gateway.policy.http.messages import Malformed, RequestHead
@@ -49,17 +49,14 @@ class OidcPages:
     async def session(self, head: RequestHead) -> Outcome:
         """``/.gateway/session``: the same as JSON."""
         found, origin = await self._own.found(head), self._host.origin
-        verdict = "admit" if isinstance(found, Session) else "sign_in" if isinstance(found, NoSession) else "unavailable"
-        reason = "" if isinstance(found, Session) else found.reason
-        return Outcome(session_answer(found, (origin + SIGN_OUT, origin + SIGN_IN), self._clock), verdict, reason)
+        return Outcome(session_answer(found, (origin + SIGN_OUT, origin + SIGN_IN), self._clock), *words_of(found))
 
     async def sign_in(self, head: RequestHead) -> Outcome:
         """``/.gateway/sign-in``: redirect to the org's sign-in, which comes back to the page. Raises ``OutsideFailed``."""
         refusal = not_navigating(head)
         if refusal is not None:
             return refused(refusal, self._clock)
-        prompt = "login" if self._own.must_sign_in(head) else ""
-        return Outcome(await self._bounces.begin(head, PURPOSE, "", "login" if prompt else ""), "sign_in")
+        return Outcome(await self._bounces.begin(head, PURPOSE, "", "login" if self._own.must_sign_in(head) else ""), "sign_in")
 
     async def answered(self, head: RequestHead, returned: ReturnedBounce) -> Outcome:
         """What follows that redirect. Raises ``OutsideFailed``."""

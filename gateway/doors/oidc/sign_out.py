@@ -24,21 +24,20 @@ from gateway.doors.oidc.own_sessions import OwnSessions
 from gateway.doors.own.addresses import SIGN_IN, SIGN_OUT, sign_in_path
 from gateway.doors.own.outcomes import Outcome, page, refused
 from gateway.doors.own.requests import not_navigating, parameters
-from gateway.doors.own.sign_out import DONE_SECONDS, SWITCH, asked_return, next_step, posted
+from gateway.doors.own.sign_out import DONE_SECONDS, FORGET, SWITCH, SignedOutNotes, SignOutReturns, posted
 from gateway.edge.request import Request
 from gateway.okta import browser_of
 from gateway.pages import ConfirmSignOut, GoingOn, SignedOutPage
 from gateway.policy.http.messages import Malformed, RequestHead
 from gateway.policy.oidc.bounces import BOUNCE_SECONDS, Nobody
 from gateway.policy.oidc.own_session import own_of
-from gateway.policy.routing.navigation import return_url
 from gateway.policy.routing.routing import RouteTable
 from gateway.policy.session.passes import SignedOut
 from gateway.policy.session.seal import Sealer
 from gateway.policy.session.session import Session
+from gateway.policy.switch.redemption import location_of
 
 PURPOSE: Final = "sign-out"
-_FORGET = (b"Clear-Site-Data", b'"cache"')
 
 
 class OidcSignOut:
@@ -53,7 +52,7 @@ class OidcSignOut:
         bounces: Bounces,
         clock: Clock,
         org: str,
-        elsewhere: Collection[str] = (),
+        elsewhere: Collection[str],
     ) -> None:
         """``closer`` ends the session here; ``bounces`` proves its end at the org, whose origin is ``org``.
 
@@ -61,9 +60,8 @@ class OidcSignOut:
         """
         self._table = table
         self._org = org
-        self._elsewhere = tuple(elsewhere)
-        self._origins = (*table.origins, *elsewhere)
-        self._sealer = sealer
+        self._notes = SignedOutNotes(table.login, sealer, clock)
+        self._returns = SignOutReturns(table, elsewhere)
         self._own = own
         self._closer = closer
         self._bounces = bounces
@@ -74,37 +72,36 @@ class OidcSignOut:
         given = parameters(head.query)
         if isinstance(given, Malformed):
             return refused(given, self._clock)
-        done, after = self._opened(given.get("done", "")), self._opened(given.get("after", ""))
+        done, after = self._notes.opened(given.get("done", "")), self._notes.opened(given.get("after", ""))
         if after is not None and not_navigating(head) is None:
             return Outcome(await self._bounces.begin(head, PURPOSE, given["after"], "none"), "sign_out", "proving")
         if done is not None and self._is_from_here(done, head):
             return self._to_org(done, head)
-        asked = asked_return(head, self._table, self._origins, self._table.login.origin)
-        if isinstance(asked, Malformed):
-            return refused(asked, self._clock)
+        return_to = self._returns.asked(head, self._table.login.origin)
+        if isinstance(return_to, Malformed):
+            return refused(return_to, self._clock)
         found = await self._own.found(head)
-        view = ConfirmSignOut(found.login if isinstance(found, Session) else None, to=asked)
+        view = ConfirmSignOut(found.login if isinstance(found, Session) else None, to=return_to)
         return Outcome(page(view, self._clock, *self._table.origins), "page")
 
     async def end(self, request: Request, head: RequestHead) -> Outcome:
         """POST of our own page: the session ends here, then at the org."""
         login = self._table.login
         form = await posted(request, head, login.origin)
-        then = form if isinstance(form, Malformed) else next_step(form, self._table, self._origins, login.origin)
+        then = form if isinstance(form, Malformed) else self._returns.after(form, login.origin)
         if isinstance(then, Malformed):
             return refused(then, self._clock)
         held, unproven = self._own.held(head), ""
         if held is not None:
             unproven = await self._closer.end(held.cookies, browser_of(head), held.session_id)
         cookies = held.cookies if held is not None else ()
-        told = self._to_org(SignedOut(cookies, unproven, then, "", self._clock.wall() + DONE_SECONDS), head)
-        location = next(value.decode("ascii") for name, value in told.answer.fields if name == b"Location")
-        lines = tuple(field for field in told.answer.fields if field[0] in (b"Set-Cookie", b"Clear-Site-Data"))
-        return replace(told, answer=page(GoingOn(location), self._clock).plus(*lines))
+        outcome = self._to_org(SignedOut(cookies, unproven, then, "", self._clock.wall() + DONE_SECONDS), head)
+        lines = tuple(field for field in outcome.answer.fields if field[0] in (b"Set-Cookie", b"Clear-Site-Data"))
+        return replace(outcome, answer=page(GoingOn(location_of(outcome.answer.fields)), self._clock).plus(*lines))
 
     async def answered(self, head: RequestHead, returned: ReturnedBounce) -> Outcome:
         """What follows the silent bounce after the org's sign-out."""
-        done = self._opened(returned.bounce.place)
+        done = self._notes.opened(returned.bounce.place)
         if done is None:
             return refused(Malformed(400, "sign_out_expired"), self._clock)
         is_closed = isinstance(returned.result, Nobody)
@@ -114,24 +111,18 @@ class OidcSignOut:
         if done.then == SWITCH and is_closed:
             return Outcome(redirect_answer(303, home + (sign_in_path("/") if app is not None else SIGN_IN), *lines), "signed_out")
         then = "" if done.then == SWITCH else done.then
-        is_elsewhere = bool(then) and return_url(then, self._elsewhere) is not None
+        is_elsewhere = self._returns.is_elsewhere(then)
         view = SignedOutPage(is_closed, then or f"{home}/", is_elsewhere, not done.unproven.startswith(NOT_SHARED), is_retried=False)
-        answer = page(view, self._clock).plus(*lines, _FORGET)
+        answer = page(view, self._clock).plus(*lines, FORGET)
         return Outcome(answer, "signed_out", "" if is_closed else "close_pending")
 
     def _to_org(self, done: SignedOut, head: RequestHead) -> Outcome:
         login = self._table.login
-        going = replace(done, expires_at=self._clock.wall() + BOUNCE_SECONDS)
-        sealed = self._sealer.seal("signed-out", str(login.authority), going.packed())
-        back = f"{login.origin}{SIGN_OUT}?after={sealed}"
+        note = replace(done, expires_at=self._clock.wall() + BOUNCE_SECONDS)
+        back = f"{login.origin}{SIGN_OUT}?after={self._notes.sealed(note)}"
         lines = self._own.carried(head, done.cookies)
         url = f"{self._org}/login/signout?fromURI={quote(back, safe='')}"
-        return Outcome(redirect_answer(303, url, *lines, _FORGET), "sign_out", done.unproven)
-
-    def _opened(self, text: str) -> SignedOut | None:
-        opened = self._sealer.open("signed-out", str(self._table.login.authority), text)
-        done = SignedOut.unpacked(opened.payload) if opened is not None else None
-        return done if done is not None and self._clock.wall() < done.expires_at else None
+        return Outcome(redirect_answer(303, url, *lines, FORGET), "sign_out", done.unproven)
 
     def _is_from_here(self, done: SignedOut, head: RequestHead) -> bool:
         """Whether the sign-out began in this browser: its session here is the one that ended.

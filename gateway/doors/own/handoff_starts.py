@@ -50,7 +50,7 @@ class HandoffStarts:
         opened = self._sealer.open("start", str(self._table.login.authority), text)
         return Start.unpacked(opened.payload) if opened is not None else None
 
-    def asked(self, head: RequestHead) -> tuple[str, Start] | Malformed:
+    def presented(self, head: RequestHead) -> tuple[str, Start] | Malformed:
         """The sealed start from the query, and its content."""
         given = parameters(head.query)
         if isinstance(given, Malformed):
@@ -59,20 +59,20 @@ class HandoffStarts:
         start = self.opened(text)
         return (text, start) if start is not None else Malformed(400, "start")
 
-    def ready(self, head: RequestHead) -> OpenedStart | Outcome:
+    def checked(self, head: RequestHead) -> OpenedStart | Outcome:
         """The start of a navigation that may go on; or the answer that refuses it."""
-        asked = self.asked(head)
-        if isinstance(asked, Malformed):
-            return refused(asked, self._clock)
+        presented = self.presented(head)
+        if isinstance(presented, Malformed):
+            return refused(presented, self._clock)
         refusal = not_navigating(head)
-        return refused(refusal, self._clock) if refusal is not None else self._going(*asked)
+        return refused(refusal, self._clock) if refusal is not None else self._for_app(*presented)
 
-    def again(self, text: str) -> OpenedStart | Outcome:
-        """Like ``ready``, for a start that comes back by one of the gateway's own redirects."""
+    def reopened(self, text: str) -> OpenedStart | Outcome:
+        """Like ``checked``, for a start that comes back by one of the gateway's own redirects."""
         start = self.opened(text)
-        return self._going(text, start) if start is not None else refused(Malformed(400, "start"), self._clock)
+        return self._for_app(text, start) if start is not None else refused(Malformed(400, "start"), self._clock)
 
-    def _going(self, text: str, start: Start) -> OpenedStart | Outcome:
+    def _for_app(self, text: str, start: Start) -> OpenedStart | Outcome:
         app = self._table.app(start.app)
         if app is None:
             return refused(Malformed(400, "unknown_app"), self._clock)
@@ -83,9 +83,9 @@ class HandoffStarts:
             return Outcome(redirect_answer(302, url), "sign_in", "start_expired")
         return OpenedStart(start, app, text)
 
-    async def ticket(self, asked: OpenedStart, session: Session, cookies: Cookies, browser: str, *fields: tuple[bytes, bytes]) -> Outcome:
+    async def ticket(self, opened: OpenedStart, session: Session, cookies: Cookies, browser: str, *fields: tuple[bytes, bytes]) -> Outcome:
         """Redirect to the app with a ticket for this session. ``browser``: the browser's id; ``fields``: more fields of the answer."""
-        start = asked.start
+        start = opened.start
         ticket = Ticket(
             id=secrets.token_urlsafe(16),
             app=start.app,
@@ -102,7 +102,7 @@ class HandoffStarts:
             text = await self._tickets.text_of(ticket)
         except OutsideFailed:
             return refused(Malformed(503, "ticket_not_kept"), self._clock)
-        return Outcome(redirect_answer(302, f"{asked.app.origin}{ACCEPT}?ticket={text}", *fields), "ticket")
+        return Outcome(redirect_answer(302, f"{opened.app.origin}{ACCEPT}?ticket={text}", *fields), "ticket")
 
     async def goes_round(self, text: str, why: str = "") -> bool:
         """Whether this start has come back too often. A redirect loop repeats one start; many tabs, or many steps back, have one each."""

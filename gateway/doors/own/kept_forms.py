@@ -49,8 +49,6 @@ from gateway.policy.session.session import Session
 from gateway.sessions import Sessions
 from gateway.shared_state import SharedState
 
-__all__ = ["FormAnswer", "KeptForms"]
-
 SENT: Final = "sent-form"
 RETRY_SECONDS: Final = 5
 _DRAINED_BYTES: Final = 16 * 1024 * 1024

@@ -69,37 +69,36 @@ class LoginHandoff:
 
         ``new_browser``: the id for a browser that has none; if it is empty, an id is made here.
         """
-        asked = self._starts.ready(head)
-        if isinstance(asked, Outcome):
-            return asked
+        opened = self._starts.checked(head)
+        if isinstance(opened, Outcome):
+            return opened
         settled, carried = await self._settled(head)
         found = await self._sessions.judged(session_cookies(head.fields), browser_of(head), apart=True)
         known = browser_id_of(head.fields)
         browser = known or new_browser or new_browser_id(secrets.token_bytes(ID_BYTES))
-        outcome = await self._next(found, asked, (head, carried, browser))
+        outcome = await self._next(found, opened, head, carried, browser)
         lines = (*settled, *outcome.answer.fields, *(() if known else (browser_id_line(browser),)))
         return replace(outcome, answer=replace(outcome.answer, fields=lines))
 
     async def sent_back(self, head: RequestHead) -> Outcome:
         """Redirect to this same step, because the browser signed in while its ticket was made; a page if that happens again and again."""
-        asked = self._starts.asked(head)
-        if isinstance(asked, Malformed):
-            return refused(asked, self._clock)
-        text, start = asked
+        opened = self._starts.presented(head)
+        if isinstance(opened, Malformed):
+            return refused(opened, self._clock)
+        text, start = opened
         if await self._starts.goes_round(text, " back"):
             return Outcome(self._starts.explained(start), "refused", "sign_in_loop")
         return Outcome(redirect_answer(307, head.target), "sent_back", "signed_in_meanwhile")
 
-    async def _next(self, found: Judgement, asked: OpenedStart, came: tuple[RequestHead, Cookies, str]) -> Outcome:
-        """``came``: the request, the pending cookie's sessions that are not closed, the browser's id."""
-        head, carried, browser = came
+    async def _next(self, found: Judgement, opened: OpenedStart, head: RequestHead, carried: Cookies, browser: str) -> Outcome:
+        """The ticket, Okta's sign-in or 503. ``carried``: the pending cookie's sessions that are not closed."""
         match found.finding:
             case Session() as session:
                 dead = dead_expiries(found.living, found.dead, parent_domains(head.authority.host))
-                handed = await self._starts.ticket(asked, session, found.living, browser, *dead)
+                handed = await self._starts.ticket(opened, session, found.living, browser, *dead)
                 return replace(handed, fingerprint=self._sessions.shown_of(found.living) if handed.verdict == "ticket" else "")
             case NoSession(reason):
-                return await self._to_okta(reason, asked, head, carried)
+                return await self._to_okta(reason, opened, head, carried)
             case Unknown() as unknown:
                 return unavailable(unknown, self._clock)
             case _:
@@ -121,17 +120,17 @@ class LoginHandoff:
             return (), carried
         return (self._pending_cookie.cleared(head), ()) if isinstance(final, Proven) else ((), carried)
 
-    async def _to_okta(self, reason: str, asked: OpenedStart, head: RequestHead, carried: Cookies) -> Outcome:
+    async def _to_okta(self, reason: str, opened: OpenedStart, head: RequestHead, carried: Cookies) -> Outcome:
         """Redirect to Okta's sign-in; or a page, if the browser blocks cookies or the sign-in is a redirect loop."""
         if head.query.endswith(BACK) and browser_id_of(head.fields) is None and not session_cookies(head.fields):
             # It was given the browser id before the sign-in, and presents no cookie now: the browser blocks cookies, and another sign-in
             # would end the same way.
-            blocked = CookiesBlocked(self._host, self._starts.start_over(asked.start))
+            blocked = CookiesBlocked(self._host, self._starts.start_over(opened.start))
             return Outcome(page(blocked, self._clock), "refused", "cookies_blocked")
-        if await self._starts.goes_round(asked.text):
-            return Outcome(self._starts.explained(asked.start, self._taken(head, carried)), "refused", "sign_in_loop")
+        if await self._starts.goes_round(opened.text):
+            return Outcome(self._starts.explained(opened.start, self._taken(head, carried)), "refused", "sign_in_loop")
         gone = self._taken(head, carried) if repeated(session_cookies(head.fields)) else ()
-        return Outcome(redirect_answer(302, at_okta(self._sign_in, f"{HANDOFF}?start={asked.text}{BACK}"), *gone), "sign_in", reason)
+        return Outcome(redirect_answer(302, at_okta(self._sign_in, f"{HANDOFF}?start={opened.text}{BACK}"), *gone), "sign_in", reason)
 
     def _taken(self, head: RequestHead, carried: Cookies) -> Fields:
         """The lines that remove every session cookie from the browser.

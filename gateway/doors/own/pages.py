@@ -38,13 +38,13 @@ class AppPages:
                 view = NobodyPage(sign_in_path("/"), app.title)
             case Unknown():
                 return unavailable(finding, self._clock)
-        return Outcome(page(view, self._clock, *self._form_targets), *_words(finding), fingerprint)
+        return Outcome(page(view, self._clock, *self._form_targets), *words_of(finding), fingerprint)
 
     async def session(self, head: RequestHead, app: App) -> Outcome:
         """``/.gateway/session``: the same as JSON."""
         finding, fingerprint = await self._finding(head)
         answer = session_answer(finding, (app.origin + SIGN_OUT, app.origin + sign_in_path("/")), self._clock)
-        return Outcome(answer, *_words(finding), fingerprint)
+        return Outcome(answer, *words_of(finding), fingerprint)
 
     async def _finding(self, head: RequestHead) -> tuple[Finding, str]:
         held = pass_of(self._sealer, head)
@@ -77,7 +77,7 @@ class LoginPages:
                 view = NobodyPage(self._sign_in)
             case Unknown():
                 return unavailable(finding, self._clock)
-        return Outcome(page(view, self._clock, *self._form_targets), *_words(finding), self._sessions.shown_of(cookies))
+        return Outcome(page(view, self._clock, *self._form_targets), *words_of(finding), self._sessions.shown_of(cookies))
 
     async def session(self, head: RequestHead) -> Outcome:
         """``/.gateway/session``: the same as JSON."""
@@ -85,7 +85,7 @@ class LoginPages:
         origin = self._login.origin
         sign_in = origin + self._sign_in if self._sign_in.startswith("/") else self._sign_in
         answer = session_answer(finding, (origin + SIGN_OUT, sign_in), self._clock)
-        return Outcome(answer, *_words(finding), self._sessions.shown_of(cookies))
+        return Outcome(answer, *words_of(finding), self._sessions.shown_of(cookies))
 
     async def _finding(self, head: RequestHead) -> tuple[Finding, tuple[SessionCookie, ...]]:
         cookies = session_cookies(head.fields)
@@ -121,7 +121,8 @@ def asset_outcome(head: RequestHead, clock: Clock) -> Outcome:
     return Outcome(Answer(200, found.fields, found.body), "asset")
 
 
-def _words(finding: Finding) -> tuple[str, str]:
+def words_of(finding: Finding) -> tuple[str, str]:
+    """The verdict and its reason for the log."""
     match finding:
         case Session():
             return "admit", ""

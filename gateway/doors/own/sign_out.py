@@ -30,7 +30,7 @@ from gateway.pages import ConfirmSignOut, NobodyPage, SignedOutPage
 from gateway.policy.http.cookies import PASS_NAME, START_NAME, expired, repeated, session_cookies
 from gateway.policy.http.messages import Answer, Fields, Malformed, RequestHead
 from gateway.policy.routing.navigation import LONGEST_TARGET, is_same_origin_post, return_url
-from gateway.policy.routing.routing import App, RouteTable
+from gateway.policy.routing.routing import App, LoginHost, RouteTable
 from gateway.policy.session.passes import SignedOut
 from gateway.policy.session.seal import Sealer
 from gateway.policy.session.session import COMPANION_NAMES, Cookies, NoSession, Session, SessionCookie
@@ -42,7 +42,61 @@ DONE_SECONDS = 60.0
 SWITCH = "switch"
 _ENDED = frozenset(("revoked", "not_found", "impossible_cookie"))
 """Reasons of ``NoSession`` that mean: there is no session left to end."""
-_FORGET = (b"Clear-Site-Data", b'"cache"')
+FORGET = (b"Clear-Site-Data", b'"cache"')
+
+
+class SignedOutNotes:
+    """The notes on a sign-out in an address of the login host: which session ended, and what is not proven yet."""
+
+    def __init__(self, login: LoginHost, sealer: Sealer, clock: Clock) -> None:
+        """A note is sealed for the login host. ``clock``: a note ends after ``DONE_SECONDS``."""
+        self._host = str(login.authority)
+        self._sealer = sealer
+        self._clock = clock
+
+    def sealed(self, done: SignedOut) -> str:
+        """The note for the address. If it would be too long, the cookies are left out: the login host knows them as revoked."""
+        sealed = self._sealer.seal("signed-out", self._host, done.packed())
+        return sealed if len(sealed) <= LONGEST_TEXT else self._sealer.seal("signed-out", self._host, replace(done, cookies=()).packed())
+
+    def opened(self, text: str) -> SignedOut | None:
+        """The note in a text; None if it is no note, or too old."""
+        opened = self._sealer.open("signed-out", self._host, text)
+        done = SignedOut.unpacked(opened.payload) if opened is not None else None
+        return done if done is not None and self._clock.wall() < done.expires_at else None
+
+
+class SignOutReturns:
+    """Where a sign-out may lead afterwards."""
+
+    def __init__(self, table: RouteTable, elsewhere: Collection[str]) -> None:
+        """``elsewhere``: origins of other sites (``switch.return_origins``)."""
+        self._login = table.login.origin
+        self._origins = (*table.origins, *elsewhere)
+        self._elsewhere = tuple(elsewhere)
+
+    def asked(self, head: RequestHead, origin: str) -> str | Malformed:
+        """Where the query's ``to`` leads: a URL on one of the origins, or empty if it is not allowed. ``origin``: of this host."""
+        given = parameters(head.query)
+        return given if isinstance(given, Malformed) else self._allowed(given.get("to", ""), origin)
+
+    def after(self, form: Mapping[str, str], origin: str) -> str | Malformed:
+        """What follows the sign-out: ``switch``, the URL in ``to``, or empty."""
+        return SWITCH if form.get("then") == SWITCH else self._allowed(form.get("to", ""), origin)
+
+    def is_elsewhere(self, url: str) -> bool:
+        """Whether this URL is one of another site."""
+        return bool(url) and return_url(url, self._elsewhere) is not None
+
+    def _allowed(self, to: str, origin: str) -> str | Malformed:
+        if len(to) > LONGEST_TARGET:
+            return Malformed(400, "to_too_long")
+        url = return_url(to, self._origins) if to else None
+        if url is None:
+            return ""
+        url = origin + url if url.startswith("/") else url
+        # On the login host, a path may be a link with a token. A click on our own page would make that link look trusted.
+        return "" if url == self._login or url.startswith(self._login + "/") else url
 
 
 class AppSignOut:
@@ -50,14 +104,15 @@ class AppSignOut:
 
     def __init__(
         self, table: RouteTable, sealer: Sealer, sessions: Sessions, closer: Closer, clock: Clock,
-        former: FormerUsers, elsewhere: Collection[str] = (),
+        former: FormerUsers, elsewhere: Collection[str],
     ) -> None:  # fmt: skip
         """``closer`` closes at Okta, and tries again by itself where the end is not proven. ``former`` ends the app's own sessions.
 
         ``elsewhere``: origins of other sites to which a sign-out may redirect afterwards (``switch.return_origins``).
         """
         self._table = table
-        self._origins = (*table.origins, *elsewhere)
+        self._notes = SignedOutNotes(table.login, sealer, clock)
+        self._returns = SignOutReturns(table, elsewhere)
         self._sealer = sealer
         self._sessions = sessions
         self._closer = closer
@@ -66,24 +121,24 @@ class AppSignOut:
 
     async def ask(self, head: RequestHead, app: App) -> Outcome:
         """GET: a page with a button. Without a pass, redirect to the login host, which sees whether somebody is signed in."""
-        asked = asked_return(head, self._table, self._origins, app.origin)
-        if isinstance(asked, Malformed):
-            return refused(asked, self._clock)
+        return_to = self._returns.asked(head, app.origin)
+        if isinstance(return_to, Malformed):
+            return refused(return_to, self._clock)
         held = pass_of(self._sealer, head)
         if held is None:
-            to = f"?to={quote(asked, safe='')}" if asked else ""
+            to = f"?to={quote(return_to, safe='')}" if return_to else ""
             return Outcome(redirect_answer(303, f"{self._table.login.origin}{SIGN_OUT}{to}"), "sign_out", "no_pass")
         finding = await session_of_pass(self._sessions, held, head)
-        view = ConfirmSignOut(finding.login if isinstance(finding, Session) else None, to=asked)
+        view = ConfirmSignOut(finding.login if isinstance(finding, Session) else None, to=return_to)
         return Outcome(page(view, self._clock, self._table.login.origin), "page")
 
     async def end(self, request: Request, head: RequestHead, app: App) -> Outcome:
         """POST: end the session everywhere, then redirect to the login host, which removes Okta's own cookies."""
         form = await posted(request, head, app.origin)
-        then = form if isinstance(form, Malformed) else next_step(form, self._table, self._origins, app.origin)
+        then = form if isinstance(form, Malformed) else self._returns.after(form, app.origin)
         if isinstance(then, Malformed):
             return refused(then, self._clock)
-        gone: Fields = (*expired_lines(PASS_NAME, head.fields), expired(START_NAME), _FORGET)
+        gone: Fields = (*expired_lines(PASS_NAME, head.fields), expired(START_NAME), FORGET)
         held = pass_of(self._sealer, head)
         if held is None:
             # Without a pass this host does not know the session. The login host does, and shows its page.
@@ -91,17 +146,9 @@ class AppSignOut:
             return Outcome(redirect_answer(303, self._table.login.origin + SIGN_OUT, *gone), "sign_out", "no_pass")
         self._sessions.vouch(held.cookies, held.user_id)
         unproven = await self._closer.end(held.cookies, browser_of(head), held.session_id)
-        sealed = self._sealed(SignedOut(held.cookies, unproven, then, str(app.authority), self._clock.wall() + DONE_SECONDS))
+        sealed = self._notes.sealed(SignedOut(held.cookies, unproven, then, str(app.authority), self._clock.wall() + DONE_SECONDS))
         answer = redirect_answer(303, f"{self._table.login.origin}{SIGN_OUT}?done={sealed}", *gone, *self._former.signed_out(head, app))
         return Outcome(answer, "sign_out", unproven, self._sessions.shown_of(held.cookies))
-
-    def _sealed(self, done: SignedOut) -> str:
-        """The sealed note for the address. If it would be too long, the cookies are left out: the login host knows them as revoked."""
-        host = str(self._table.login.authority)
-        sealed = self._sealer.seal("signed-out", host, done.packed())
-        if len(sealed) <= LONGEST_TEXT:
-            return sealed
-        return self._sealer.seal("signed-out", host, replace(done, cookies=()).packed())
 
 
 class LoginSignOut:
@@ -115,16 +162,15 @@ class LoginSignOut:
         closer: Closer,
         clock: Clock,
         sign_in: str,
-        elsewhere: Collection[str] = (),
+        elsewhere: Collection[str],
     ) -> None:
         """``sign_in``: the config's ``okta.sign_in``, for the link "sign in again" where no app is known.
 
         ``elsewhere``: as in ``AppSignOut``.
         """
         self._table = table
-        self._origins = (*table.origins, *elsewhere)
-        self._elsewhere = tuple(elsewhere)
-        self._sealer = sealer
+        self._notes = SignedOutNotes(table.login, sealer, clock)
+        self._returns = SignOutReturns(table, elsewhere)
         self._sessions = sessions
         self._closer = closer
         self._clock = clock
@@ -134,10 +180,10 @@ class LoginSignOut:
     async def ask(self, head: RequestHead) -> Outcome:
         """GET: with a valid ``done``, the second half of a sign-out; else a page with a button."""
         given = parameters(head.query)
-        asked = given if isinstance(given, Malformed) else asked_return(head, self._table, self._origins, self._table.login.origin)
-        if isinstance(given, Malformed) or isinstance(asked, Malformed):
+        return_to = given if isinstance(given, Malformed) else self._returns.asked(head, self._table.login.origin)
+        if isinstance(given, Malformed) or isinstance(return_to, Malformed):
             return refused(given if isinstance(given, Malformed) else Malformed(400, "to_too_long"), self._clock)
-        done = self._done(given.get("done", ""))
+        done = self._notes.opened(given.get("done", ""))
         if done is not None and await self._is_from_here(done, head):
             return await self._finish(done, head)
         presented = session_cookies(head.fields)
@@ -145,13 +191,13 @@ class LoginSignOut:
         is_nobody = not presented or (isinstance(finding, NoSession) and finding.reason in _ENDED)
         if is_nobody and not self._pending_cookie.carried(head):
             return Outcome(page(NobodyPage(self._again, is_after_sign_out=True), self._clock), "page", "nobody")
-        view = ConfirmSignOut(finding.login if isinstance(finding, Session) else None, to=asked)
+        view = ConfirmSignOut(finding.login if isinstance(finding, Session) else None, to=return_to)
         return Outcome(page(view, self._clock, *self._table.origins), "page")
 
     async def end(self, request: Request, head: RequestHead) -> Outcome:
         """POST: close every session that the browser presents or that its pending cookie holds, and remove the cookies."""
         form = await posted(request, head, self._table.login.origin)
-        then = form if isinstance(form, Malformed) else next_step(form, self._table, self._origins, self._table.login.origin)
+        then = form if isinstance(form, Malformed) else self._returns.after(form, self._table.login.origin)
         if isinstance(then, Malformed):
             return refused(then, self._clock)
         presented = session_cookies(head.fields)
@@ -160,12 +206,7 @@ class LoginSignOut:
         gone = expired_here(OKTA_SESSION_NAMES, head, everywhere=repeated(presented))
         carried = self._pending_cookie.kept(head, cookies) if unproven else self._pending_cookie.cleared(head)
         answer = self._signed_out(unproven, then, None)
-        return Outcome(answer.plus(*gone, *carried, _FORGET), "sign_out", unproven, self._sessions.shown_of(presented or cookies))
-
-    def _done(self, text: str) -> SignedOut | None:
-        opened = self._sealer.open("signed-out", str(self._table.login.authority), text)
-        done = SignedOut.unpacked(opened.payload) if opened is not None else None
-        return done if done is not None and self._clock.wall() < done.expires_at else None
+        return Outcome(answer.plus(*gone, *carried, FORGET), "sign_out", unproven, self._sessions.shown_of(presented or cookies))
 
     async def _is_from_here(self, done: SignedOut, head: RequestHead) -> bool:
         """Whether the sign-out may have begun in this browser.
@@ -196,7 +237,7 @@ class LoginSignOut:
         carried = self._pending_cookie.kept(head, (*self._pending_cookie.carried(head), *unproven)) if unproven else ()
         answer = self._signed_out(why, done.then, self._table.app(done.app))
         reason = "close_pending" if why else ""
-        return Outcome(answer.plus(*gone, *carried, _FORGET), "signed_out", reason, self._sessions.shown_of(done.cookies))
+        return Outcome(answer.plus(*gone, *carried, FORGET), "signed_out", reason, self._sessions.shown_of(done.cookies))
 
     async def _of_ended(self, others: Cookies, head: RequestHead) -> tuple[Cookies, Cookies]:
         """Of the cookies that the note does not name: those of the session that ended (Okta renews ``idx``), and dead ones."""
@@ -222,7 +263,7 @@ class LoginSignOut:
         home = f"{app.origin}/" if app is not None else self._again
         if then == SWITCH:
             return redirect_answer(303, app.origin + sign_in_path("/") if app is not None else self._again)
-        is_elsewhere = bool(then) and return_url(then, self._elsewhere) is not None
+        is_elsewhere = self._returns.is_elsewhere(then)
         is_closed, is_shared = unproven in ("", NOT_SHARED), not unproven.startswith(NOT_SHARED)
         return page(SignedOutPage(is_closed, then or home, is_elsewhere, is_shared), self._clock)
 
@@ -230,25 +271,3 @@ class LoginSignOut:
 async def posted(request: Request, head: RequestHead, origin: str) -> Mapping[str, str] | Malformed:
     """The form of a POST from a page of this same host; 403 for any other POST, before its body is read."""
     return await form_of(request) if is_same_origin_post(head, origin) else Malformed(403, "cross_site")
-
-
-def asked_return(head: RequestHead, table: RouteTable, origins: Collection[str], origin: str) -> str | Malformed:
-    """Where the query's ``to`` leads after the sign-out: an absolute URL on one of the origins, or empty if it is not allowed."""
-    given = parameters(head.query)
-    return given if isinstance(given, Malformed) else _judged(given.get("to", ""), table, origins, origin)
-
-
-def next_step(form: Mapping[str, str], table: RouteTable, origins: Collection[str], origin: str) -> str | Malformed:
-    """What follows the sign-out: ``switch``, the URL in ``to``, or empty."""
-    return SWITCH if form.get("then") == SWITCH else _judged(form.get("to", ""), table, origins, origin)
-
-
-def _judged(to: str, table: RouteTable, origins: Collection[str], origin: str) -> str | Malformed:
-    if len(to) > LONGEST_TARGET:
-        return Malformed(400, "to_too_long")
-    url = return_url(to, origins) if to else None
-    if url is None:
-        return ""
-    url = origin + url if url.startswith("/") else url
-    # On the login host, a path may be a link with a token. A click on our own page would make that link look trusted.
-    return "" if url == table.login.origin or url.startswith(table.login.origin + "/") else url

@@ -13,7 +13,7 @@ from tests.dev.standin.conftest import ALICE, BOB, PASSWORD, Open, Serve
 async def test_the_form_signs_in_and_goes_on(start: Serve, browse: Open, engine: Engine) -> None:
     browser = browse(await start(Org(engine=engine)))
     form = await browser.get("/login/login.htm?fromURI=%2Fapp%2Fhr%2F0oa1%2Fsso%2Fsaml%3Fa%3D%22b%22")
-    assert form.status == 200 and 'value="/app/hr/0oa1/sso/saml?a=&quot;b&quot;"' in form.text
+    assert form.status == 200 and 'value="/app/hr/0oa1/sso/saml?a=&#34;b&#34;"' in form.text
     values = {"username": ALICE, "password": PASSWORD, "fromURI": '/app/hr/0oa1/sso/saml?a="b"'}
     seen = await browser.ask("POST", "/login/login.htm", form=values)
     assert (seen.status, seen.location) == (302, '/app/hr/0oa1/sso/saml?a="b"')

@@ -17,15 +17,17 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from gateway.clock import Clock
-from gateway.doors.hooks import EVENT_HOOK_PATH, UNIVERSAL_LOGOUT_PATH
+from gateway.doors.hooks.event_hook import EVENT_HOOK_PATH
+from gateway.doors.hooks.universal_logout import UNIVERSAL_LOGOUT_PATH
 from gateway.policy.hooks.universal_logout import TOKEN_TYPE
 from gateway.shared_state import MemoryState
 from tests.harness.gateway import AnyGateway
 from tests.harness.person import HR, SCRIPT, Person
+from tests.harness.polling import moment
 from tests.harness.redis_servers import Running, running
 from tests.harness.system import System, system
 from tests.policy.hooks.events import delivery, event
-from tests.shared_state.engines import Engine, moment
+from tests.shared_state.engines import Engine
 
 SECRET = "hook-secret-0123456789-0123456789-abc"
 APP = "0oaportal"

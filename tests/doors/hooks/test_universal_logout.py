@@ -12,9 +12,9 @@ import pytest
 from joserfc.jwk import RSAKey
 
 from gateway.dev.standin import User
-from gateway.doors.hooks import UNIVERSAL_LOGOUT_PATH
 from gateway.doors.hooks.hook_replies import BAD_SECRETS_PER_MINUTE
 from gateway.doors.hooks.org_keys import LEAST_SECONDS
+from gateway.doors.hooks.universal_logout import UNIVERSAL_LOGOUT_PATH
 from gateway.policy.hooks.universal_logout import TOKEN_TYPE
 from tests.doors.hooks.hooked import LOGOUT, Hooked, email, hooked, unwritable
 from tests.harness.person import ALICE, BOB

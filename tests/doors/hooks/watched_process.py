@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gateway.doors.hooks import HookWatch
-from gateway.doors.hooks.hook_watch import DELIVERIES, STARTED_SECONDS, started
+from gateway.doors.hooks.hook_watch import DELIVERIES, STARTED_SECONDS, HookWatch, started
 from gateway.policy.session.cache import Lifetimes
 from gateway.policy.session.session import Session
 from gateway.revocations import Report
