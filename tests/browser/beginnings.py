@@ -11,7 +11,7 @@ from playwright.async_api import expect
 
 from tests.browser.other_site import OtherSite, form_that_sends_itself
 from tests.browser.visitor import PASSWORD, Visitor
-from tests.dev.standin.beginnings import saml_response
+from tests.dev.standin.sign_ins_without_token import saml_response
 
 Way = Callable[[Visitor, OtherSite, str], Coroutine[Any, Any, None]]
 

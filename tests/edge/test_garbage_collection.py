@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.edge.two_addresses import asked, quick
+from tests.edge.two_addresses import asked, two_addresses
 
 REQUESTS = 200
 LONG = b"x" * 6000
@@ -44,7 +44,7 @@ def _collector_off() -> Iterator[None]:
 @pytest.mark.usefixtures("_collector_off")
 @pytest.mark.parametrize("message", [_same, _new_each_time, _form, _without_a_session])
 async def test_a_request_leaves_nothing_for_the_collector(message: Callable[[int, bytes], bytes]) -> None:
-    async with quick() as made:
+    async with two_addresses() as made:
         wire = await made.fast.connect()
 
         async def ask(first: int) -> None:

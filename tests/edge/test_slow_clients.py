@@ -13,7 +13,7 @@ from gateway.errors import UploadBroken, UploadTooSlow
 from gateway.policy.http.messages import Answer, RequestHead
 from tests.doors.listening import listener
 from tests.edge.served import asks, posts, served
-from tests.edge.two_addresses import quick
+from tests.edge.two_addresses import two_addresses
 from tests.harness.app import Visit
 from tests.harness.server import said
 from tests.harness.wire import PATIENCE, Wire
@@ -130,7 +130,7 @@ async def test_t21_an_upload_that_drips_on_its_way_to_an_app_is_over_in_time_and
         await visit.reader.read()
         ended.set()
 
-    async with quick(rules=HURRIED) as tried, asyncio.timeout(PATIENCE):
+    async with two_addresses(rules=HURRIED) as tried, asyncio.timeout(PATIENCE):
         ended, tried.inner.app.script = asyncio.Event(), script
         wire = await tried.fast.connect()
         await wire.say(UNENDED[name].replace(b"POST / ", b"POST /public/x "))

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.edge.connection import ClientConnection
 from gateway.edge.rules import ClientRules
-from tests.edge.two_addresses import BROKEN, Thinking, asked, quick, rest_of, under_way
+from tests.edge.two_addresses import BROKEN, Thinking, asked, rest_of, two_addresses, under_way
 from tests.harness.app import hello
 from tests.harness.browser import BOB
 from tests.harness.wire import PATIENCE
@@ -18,7 +18,7 @@ STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n
 class TestLeaving:
     @pytest.mark.parametrize("begins_with", [b"", STREAM], ids=["before the answer", "within the answer"])
     async def test_a_client_that_leaves_is_written_down_and_releases_the_app(self, begins_with: bytes) -> None:
-        async with quick() as tried, asyncio.timeout(PATIENCE):
+        async with two_addresses() as tried, asyncio.timeout(PATIENCE):
             thinking = Thinking(begins_with)
             wire = await under_way(tried, thinking)
             assert len(tried.crowd) == 0 and len(tried.inner.live) == 1
@@ -38,7 +38,7 @@ class TestLeaving:
         ],
     )
     async def test_an_app_that_breaks_off_breaks_the_clients_connection(self, answer: bytes, version: bytes) -> None:
-        async with quick() as tried, asyncio.timeout(PATIENCE):
+        async with two_addresses() as tried, asyncio.timeout(PATIENCE):
             thinking = Thinking(answer, leaves=True)
             wire = await under_way(tried, thinking, version=version)
             thinking.go.set()
@@ -49,7 +49,7 @@ class TestLeaving:
 
     @pytest.mark.parametrize(("leaves", "status", "reason"), [(True, 502, "upstream_hung_up"), (False, 504, "upstream_timed_out")])
     async def test_an_app_that_does_not_answer_is_a_page_and_the_connection_goes_on(self, leaves: bool, status: int, reason: str) -> None:
-        async with quick() as tried, asyncio.timeout(PATIENCE):
+        async with two_addresses() as tried, asyncio.timeout(PATIENCE):
             thinking = Thinking(leaves=leaves)
             wire = await under_way(tried, thinking, b"Accept: text/html\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n")
             if leaves:
@@ -67,7 +67,7 @@ class TestLeaving:
 
 class TestIdle:
     async def test_a_slow_answer_is_not_an_idle_connection_and_an_idle_one_ends(self) -> None:
-        async with quick(rules=ClientRules(idle_seconds=0.1)) as tried, asyncio.timeout(PATIENCE):
+        async with two_addresses(rules=ClientRules(idle_seconds=0.1)) as tried, asyncio.timeout(PATIENCE):
             thinking = Thinking(STREAM, b"data: 2\n\n", leaves=True)
             wire = await under_way(tried, thinking)
             (connection,) = (each for each in tried.fast.server.connections if isinstance(each, ClientConnection))
@@ -82,7 +82,7 @@ class TestIdle:
 class TestDraining:
     @pytest.mark.parametrize("version", [b"1.1", b"1.0"])
     async def test_a_request_under_way_is_waited_for_and_told_that_it_is_the_last(self, version: bytes) -> None:
-        async with quick() as tried, asyncio.timeout(PATIENCE):
+        async with two_addresses() as tried, asyncio.timeout(PATIENCE):
             thinking = Thinking(b"", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
             keep = b"Connection: keep-alive\r\n"
             wire = await under_way(tried, thinking, keep, version=version)
@@ -98,7 +98,7 @@ class TestDraining:
             await stopping
 
     async def test_a_page_in_place_of_its_answer_says_so_too(self) -> None:
-        async with quick() as tried, asyncio.timeout(PATIENCE):
+        async with two_addresses() as tried, asyncio.timeout(PATIENCE):
             thinking = Thinking(leaves=True)
             wire = await under_way(tried, thinking)
             stopping = asyncio.create_task(tried.fast.listening.aclose(PATIENCE))
@@ -112,7 +112,7 @@ class TestDraining:
     @pytest.mark.parametrize("which", ["fast", "slow"])
     @pytest.mark.parametrize("version", [b"1.1", b"1.0"])
     async def test_what_outlasts_the_drain_time_is_broken_off_and_never_looks_whole(self, which: str, version: bytes) -> None:
-        async with quick() as tried, asyncio.timeout(PATIENCE):
+        async with two_addresses() as tried, asyncio.timeout(PATIENCE):
             address, thinking = getattr(tried, which), Thinking(STREAM)
             wire = await under_way(tried, thinking, version=version, address=address)
             await address.listening.aclose(0.05)
@@ -126,7 +126,7 @@ class TestDraining:
 class TestRevoking:
     @pytest.mark.parametrize("version", [b"1.1", b"1.0"])
     async def test_the_end_of_a_session_breaks_its_stream_and_nobody_elses(self, version: bytes) -> None:
-        async with quick() as tried, asyncio.timeout(PATIENCE):
+        async with two_addresses() as tried, asyncio.timeout(PATIENCE):
             hers, his = Thinking(STREAM), Thinking(STREAM, b"data: 2\n\n", leaves=True)
             held, _ = tried.inner.held()
             tried.cookie = tried.inner.sealed(held)
@@ -145,7 +145,7 @@ class TestRevoking:
             await tried.quiet()
 
     async def test_a_session_that_ends_before_the_app_answers_leaves_no_status_that_nobody_sent(self) -> None:
-        async with quick() as tried, asyncio.timeout(PATIENCE):
+        async with two_addresses() as tried, asyncio.timeout(PATIENCE):
             held, _ = tried.inner.held()
             tried.cookie, thinking = tried.inner.sealed(held), Thinking()
             await tried.warm()

@@ -10,7 +10,7 @@ from gateway.edge.responses import Response
 from gateway.edge.rules import Waiting
 from gateway.policy.http.messages import RequestHead
 from gateway.policy.routing.routing import App
-from tests.edge.two_addresses import BROKEN, asked, quick
+from tests.edge.two_addresses import BROKEN, asked, two_addresses
 from tests.harness.wire import PATIENCE
 
 
@@ -32,7 +32,7 @@ class Flawed:
 
 @pytest.mark.parametrize("good", [0, 1], ids=["the first", "a later one"])
 async def test_a_bug_before_anything_was_begun_is_a_page(good: int) -> None:
-    async with quick(door=lambda door: Flawed(door, is_late=False, good=good)) as tried, asyncio.timeout(PATIENCE):
+    async with two_addresses(door=lambda door: Flawed(door, is_late=False, good=good)) as tried, asyncio.timeout(PATIENCE):
         wire = await tried.fast.connect()
         for _ in range(good):
             await wire.say(asked(b"/a", tried.cookie))
@@ -47,7 +47,7 @@ async def test_a_bug_before_anything_was_begun_is_a_page(good: int) -> None:
 
 @pytest.mark.parametrize("good", [0, 1], ids=["the first", "a later one"])
 async def test_a_bug_behind_what_was_begun_cuts_the_client_off_and_counts_nothing_twice(good: int) -> None:
-    async with quick(door=lambda door: Flawed(door, is_late=True, good=good)) as tried, asyncio.timeout(PATIENCE):
+    async with two_addresses(door=lambda door: Flawed(door, is_late=True, good=good)) as tried, asyncio.timeout(PATIENCE):
         wire = await tried.fast.connect()
         for _ in range(good):
             await wire.say(asked(b"/a", tried.cookie))
@@ -76,7 +76,7 @@ class FlawedAnswer:
 
 
 async def test_a_bug_where_the_loop_calls_is_a_page_and_a_line_too() -> None:
-    async with quick(door=FlawedAnswer) as tried, asyncio.timeout(PATIENCE):
+    async with two_addresses(door=FlawedAnswer) as tried, asyncio.timeout(PATIENCE):
         answer = await tried.fast.raw(asked(b"/a", tried.cookie, b"Connection: close\r\n"))
         assert answer.startswith(b"HTTP/1.1 500 ") and b"a bug" not in answer
         lines = await tried.fast.logged(2)

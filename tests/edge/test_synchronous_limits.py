@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.edge.rules import ClientRules
-from tests.edge.two_addresses import BROKEN, Address, Thinking, asked, quick, rest_of, under_way
+from tests.edge.two_addresses import BROKEN, Address, Thinking, asked, rest_of, two_addresses, under_way
 from tests.harness.app import Visit, hello
 from tests.harness.app_gateway import Secured
 from tests.harness.wire import PATIENCE, Wire
@@ -18,7 +18,7 @@ BIG = 32 * 1024 * 1024
 
 class TestBounds:
     async def test_one_client_has_so_many_at_once(self) -> None:
-        async with quick(most=2) as tried, asyncio.timeout(PATIENCE):
+        async with two_addresses(most=2) as tried, asyncio.timeout(PATIENCE):
             await tried.warm()
             wires = []
             for _ in range(2):
@@ -45,7 +45,7 @@ class TestBounds:
                 await visit.say(b"x" * 65536)
             sent.set()
 
-        async with quick(secured=Secured.within(tmp_path) if is_secured else None) as tried, asyncio.timeout(3 * PATIENCE):
+        async with two_addresses(secured=Secured.within(tmp_path) if is_secured else None) as tried, asyncio.timeout(3 * PATIENCE):
             tried.inner.app.script = script
             wire = await tried.fast.connect()
             await wire.say(asked(b"/big", tried.cookie))
@@ -58,7 +58,7 @@ class TestBounds:
 
     @pytest.mark.parametrize("which", ["fast", "slow"])
     async def test_who_asks_for_more_and_takes_nothing_gets_no_more(self, which: str) -> None:
-        async with quick() as tried, asyncio.timeout(3 * PATIENCE):
+        async with two_addresses() as tried, asyncio.timeout(3 * PATIENCE):
             tried.inner.app.script, address, count = _piece, getattr(tried, which), 1000
             wire = await _greedy(address, tried.cookie, count)
             assert len(tried.inner.app.visits) < count and address.held < 1024 * 1024
@@ -69,7 +69,7 @@ class TestBounds:
     @pytest.mark.parametrize("which", ["fast", "slow"])
     @pytest.mark.parametrize("closes", [False, True])
     async def test_who_takes_nothing_for_long_is_broken_off(self, which: str, closes: bool) -> None:
-        async with quick(rules=ClientRules(idle_seconds=0.2)) as tried, asyncio.timeout(PATIENCE):
+        async with two_addresses(rules=ClientRules(idle_seconds=0.2)) as tried, asyncio.timeout(PATIENCE):
             tried.inner.app.script, address = _piece, getattr(tried, which)
             wire = await _greedy(address, tried.cookie, 1000)
             if closes:

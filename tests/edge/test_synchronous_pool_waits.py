@@ -4,14 +4,14 @@ import asyncio
 import socket
 
 from gateway.upstream.fetching import TRIES
-from tests.edge.two_addresses import BROKEN, Quick, asked, duplicate, held_up, quick, rest_of
+from tests.edge.two_addresses import BROKEN, TwoAddresses, asked, duplicate, held_up, rest_of, two_addresses
 from tests.harness.browser import BOB
 from tests.harness.wire import PATIENCE, Wire
 from tests.upstream.batches import make_busy
 
 
 async def test_whoever_waits_is_answered_when_one_is_free() -> None:
-    async with quick(connections=1) as tried, asyncio.timeout(PATIENCE):
+    async with two_addresses(connections=1) as tried, asyncio.timeout(PATIENCE):
         go, wire = await _waiting(tried)
         assert tried.fast.begun == [True]
         go.set()
@@ -21,7 +21,7 @@ async def test_whoever_waits_is_answered_when_one_is_free() -> None:
 
 
 async def test_whoever_leaves_meanwhile_asks_for_nothing() -> None:
-    async with quick(connections=1) as tried, asyncio.timeout(PATIENCE):
+    async with two_addresses(connections=1) as tried, asyncio.timeout(PATIENCE):
         go, wire = await _waiting(tried)
         await wire.close()
         (line,) = await tried.fast.logged(1)
@@ -32,7 +32,7 @@ async def test_whoever_leaves_meanwhile_asks_for_nothing() -> None:
 
 
 async def test_whose_session_ends_meanwhile_asks_for_nothing() -> None:
-    async with quick(connections=1) as tried, asyncio.timeout(PATIENCE):
+    async with two_addresses(connections=1) as tried, asyncio.timeout(PATIENCE):
         held, _ = tried.inner.held(BOB)
         bob = tried.inner.sealed(held)
         await tried.fast.raw(asked(b"/b", bob, b"Connection: close\r\n"))
@@ -46,7 +46,7 @@ async def test_whose_session_ends_meanwhile_asks_for_nothing() -> None:
 
 
 async def test_whoever_waits_when_the_process_stops_is_broken_off() -> None:
-    async with quick(connections=1) as tried, asyncio.timeout(PATIENCE):
+    async with two_addresses(connections=1) as tried, asyncio.timeout(PATIENCE):
         go, wire = await _waiting(tried)
         await tried.fast.listening.aclose(0.05)
         assert await rest_of(wire) == BROKEN
@@ -55,7 +55,7 @@ async def test_whoever_waits_when_the_process_stops_is_broken_off() -> None:
 
 
 async def test_an_app_that_is_not_there_is_a_page() -> None:
-    async with quick() as tried, asyncio.timeout(PATIENCE):
+    async with two_addresses() as tried, asyncio.timeout(PATIENCE):
         wire = await tried.fast.connect()
         await wire.say(asked(b"/a", tried.cookie))
         await wire.until(b"hello")
@@ -81,7 +81,7 @@ async def test_an_app_that_closes_each_connection_at_once_is_asked_a_few_times_a
         accepted += 1
         writer.close()
 
-    async with quick() as tried, asyncio.timeout(PATIENCE):
+    async with two_addresses() as tried, asyncio.timeout(PATIENCE):
         wire = await tried.fast.connect()
         await wire.say(asked(b"/a", tried.cookie))
         await wire.until(b"hello")
@@ -100,13 +100,13 @@ async def test_an_app_that_closes_each_connection_at_once_is_asked_a_few_times_a
         await tried.quiet()
 
 
-async def _busy_for_ever(tried: Quick) -> None:
+async def _busy_for_ever(tried: TwoAddresses) -> None:
     """No pass of the loop writes anything before it is over."""
     while True:
         await make_busy(tried.inner.parts.batch)
 
 
-async def _waiting(tried: Quick, cookie: bytes = b"") -> tuple[asyncio.Event, Wire]:
+async def _waiting(tried: TwoAddresses, cookie: bytes = b"") -> tuple[asyncio.Event, Wire]:
     """A request that the app thinks about until the event is set, and another that waits for its connection."""
     go = await held_up(tried, await tried.fast.connect())
     tried.fast.begun.clear()

@@ -12,7 +12,7 @@ from gateway.edge.relay import Relay
 from gateway.edge.request import Request
 from gateway.edge.rules import Listener
 from gateway.upstream.heads import AnswerTerms
-from tests.edge.two_addresses import Quick, asked, duplicate, held_up, quick
+from tests.edge.two_addresses import TwoAddresses, asked, duplicate, held_up, two_addresses
 from tests.harness.app import Visit
 from tests.harness.wire import PATIENCE, Wire
 from tests.upstream.batches import make_busy
@@ -22,7 +22,7 @@ class TestReturning:
     """A client on a fast way asks again before aiohttp's task, which wrote the last answer, is back."""
 
     async def test_who_needed_the_task_once_is_answered_at_once_the_next_time(self) -> None:
-        async with quick() as tried, asyncio.timeout(PATIENCE):
+        async with two_addresses() as tried, asyncio.timeout(PATIENCE):
             client = self._client_that_asks_again(tried, [asked(b"/b", tried.cookie)])
             client.send(_form(tried.cookie))
             assert (await _rest(client, b"hello")).endswith(b"hello")
@@ -31,7 +31,7 @@ class TestReturning:
             client.close()
 
     async def test_what_arrives_in_pieces_meanwhile_is_one_request(self) -> None:
-        async with quick() as tried, asyncio.timeout(PATIENCE):
+        async with two_addresses() as tried, asyncio.timeout(PATIENCE):
             text = asked(b"/b", tried.cookie)
             client = self._client_that_asks_again(tried, [text[:9]])
             client.send(_form(tried.cookie))
@@ -42,7 +42,7 @@ class TestReturning:
             client.close()
 
     async def test_two_that_arrive_meanwhile_are_answered_in_order(self) -> None:
-        async with quick() as tried, asyncio.timeout(PATIENCE):
+        async with two_addresses() as tried, asyncio.timeout(PATIENCE):
             client = self._client_that_asks_again(tried, [asked(b"/b", tried.cookie) + asked(b"/c", tried.cookie)])
             client.send(_form(tried.cookie))
             answers = await _rest(client, b"hello", 2)
@@ -51,21 +51,21 @@ class TestReturning:
             client.close()
 
     async def test_nonsense_that_arrives_meanwhile_is_refused(self) -> None:
-        async with quick() as tried, asyncio.timeout(PATIENCE):
+        async with two_addresses() as tried, asyncio.timeout(PATIENCE):
             client = self._client_that_asks_again(tried, [b"\x16\x03\x01nonsense\r\n\r\n"])
             client.send(_form(tried.cookie))
             assert (await _rest(client, b"\r\n\r\n")).startswith(b"HTTP/1.1 400 ")
             client.close()
 
     async def test_who_leaves_meanwhile_asked_for_nothing(self) -> None:
-        async with quick() as tried, asyncio.timeout(PATIENCE):
+        async with two_addresses() as tried, asyncio.timeout(PATIENCE):
             client = self._client_that_asks_again(tried, [asked(b"/b", tried.cookie)], leaves=True)
             client.send(_form(tried.cookie))
             (line,) = await tried.fast.logged(1)
             assert line["method"] == "POST"
             await tried.quiet()
 
-    def _client_that_asks_again(self, tried: Quick, texts: list[bytes], *, leaves: bool = False) -> socket.socket:
+    def _client_that_asks_again(self, tried: TwoAddresses, texts: list[bytes], *, leaves: bool = False) -> socket.socket:
         """A client that sends ``texts``, one for each answer, in the moment in which the answer before is on the wire."""
         client = socket.create_connection(("127.0.0.1", tried.fast.port))
         server = tried.fast.server
@@ -91,7 +91,7 @@ def _telling(client: socket.socket, left: list[bytes], leaves: bool) -> Answered
 class TestClosing:
     @pytest.mark.parametrize("has_another", [True, False])
     async def test_a_request_whose_connection_to_the_app_closes_in_its_turn_leaves_by_another(self, has_another: bool) -> None:
-        async with quick() as tried, asyncio.timeout(PATIENCE):
+        async with two_addresses() as tried, asyncio.timeout(PATIENCE):
             wire = await _idle(tried, has_another)
             (last,) = (visit for visit in tried.inner.app.visits if b" /a " in visit.line)
             tried.inner.app.visits.clear()
@@ -106,7 +106,7 @@ class TestClosing:
 
 class TestTaking:
     async def test_an_answer_is_written_although_its_client_takes_more_before_the_turn_is_over(self) -> None:
-        async with quick() as tried, asyncio.timeout(PATIENCE):
+        async with two_addresses() as tried, asyncio.timeout(PATIENCE):
             wire = await tried.fast.connect()
             await wire.say(asked(b"/a", tried.cookie))
             await wire.until(b"hello")
@@ -122,7 +122,7 @@ class TestTaking:
             assert waiting.ended.done()
 
 
-async def _idle(tried: Quick, has_another: bool) -> Wire:
+async def _idle(tried: TwoAddresses, has_another: bool) -> Wire:
     """A client, and a free connection to the app that its last answer came by: it is used next. ``has_another``: and one behind it."""
     wire, other = await tried.fast.connect(), await tried.fast.connect()
     go = await held_up(tried, wire)

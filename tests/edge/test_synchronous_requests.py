@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.edge.two_addresses import BROKEN, Quick, asked, quick
+from tests.edge.two_addresses import BROKEN, TwoAddresses, asked, two_addresses
 from tests.harness.app import Visit, hello
 from tests.harness.wire import PATIENCE, Wire
 
@@ -56,7 +56,7 @@ def without_ids(told: object) -> str:
     return re.sub(r"\b[0-9a-f]{20}\b", "id", repr(told))
 
 
-async def _both(tried: Quick, request: bytes) -> bytes:
+async def _both(tried: TwoAddresses, request: bytes) -> bytes:
     """The same at both addresses: what the app gets, what the client gets, and the line in the log. The answer."""
     told = []
     for address in (tried.slow, tried.fast):
@@ -72,7 +72,7 @@ async def _both(tried: Quick, request: bytes) -> bytes:
 
 @pytest.mark.parametrize("name", REQUESTS)
 async def test_a_request_arrives_and_is_answered_as_by_a_task(name: str) -> None:
-    async with quick() as tried:
+    async with two_addresses() as tried:
         await _both(tried, REQUESTS[name].replace(b"\r\n\r\n", b"\r\n" + tried.cookie + b"\r\n", 1))
         assert tried.fast.begun == [name not in NOT_AT_ONCE]
 
@@ -87,7 +87,7 @@ async def test_whatever_the_app_says_is_passed_on_as_by_a_task(name: str, versio
         await visit.say(ANSWERS[name])
         raise ConnectionError
 
-    async with quick() as tried:
+    async with two_addresses() as tried:
         tried.inner.app.script = script
         answer = await _both(tried, asked(b"/a", CLOSE, tried.cookie, method=method, version=version))
         assert tried.fast.begun == [True]
@@ -98,7 +98,7 @@ async def test_whatever_the_app_says_is_passed_on_as_by_a_task(name: str, versio
 
 
 async def test_both_ways_are_counted_alike() -> None:
-    async with quick() as tried:
+    async with two_addresses() as tried:
         for address in (tried.fast, tried.slow):
             await address.raw(asked(b"/a", CLOSE, tried.cookie))
             await address.raw(asked(b"/a", tried.cookie) + asked(b"/bob/x", tried.cookie) + asked(b"/a", tried.cookie, CLOSE))
@@ -109,7 +109,7 @@ async def test_both_ways_are_counted_alike() -> None:
 
 
 async def test_without_a_session_nobody_is_forwarded_at_once() -> None:
-    async with quick() as tried:
+    async with two_addresses() as tried:
         await _both(tried, asked(b"/a", CLOSE))
         assert tried.fast.begun == [True] and tried.inner.app.visits == []
 
@@ -135,7 +135,7 @@ class TestOrder:
     @pytest.mark.parametrize("kinds", ["GGGGGGGG", "GP", "PG", "GPGPPGGP", "PPGG"])
     @pytest.mark.parametrize("by_byte", [False, True], ids=["at once", "byte by byte"])
     async def test_answers_come_in_the_order_of_the_requests(self, kinds: str, by_byte: bool) -> None:
-        async with quick() as tried:
+        async with two_addresses() as tried:
             tried.inner.app.script = self._says_its_path
             sent = b"".join(
                 asked(b"/%d" % number, tried.cookie) if kind == "G" else FORM % number + tried.cookie + b"\r\nbody"
@@ -152,7 +152,7 @@ class TestOrder:
     @pytest.mark.parametrize("which", ["fast", "slow"])
     @pytest.mark.parametrize("garbage", GARBAGE)
     async def test_garbage_behind_a_request_is_refused_behind_its_answer(self, garbage: bytes, which: str) -> None:
-        async with quick() as tried, asyncio.timeout(PATIENCE):
+        async with two_addresses() as tried, asyncio.timeout(PATIENCE):
             go, address = asyncio.Event(), getattr(tried, which)
 
             async def thinks(visit: Visit) -> None:
@@ -175,7 +175,7 @@ class TestOrder:
     @pytest.mark.parametrize("garbage", [*GARBAGE, asked(b"/3")])
     async def test_what_comes_with_bytes_that_are_no_request_is_answered_before_they_are_refused(self, garbage: bytes) -> None:
         """Behind a request that says it is the last nothing is read at all."""
-        async with quick() as tried:
+        async with two_addresses() as tried:
             is_last = garbage == asked(b"/3")
             answer = await tried.fast.raw(asked(b"/1", tried.cookie, CLOSE if is_last else b"") + garbage)
             first, *behind = answer.split(b"HTTP/1.1 ")[1:]
@@ -183,14 +183,14 @@ class TestOrder:
             assert [visit.line for visit in tried.inner.app.visits] == [b"GET /1 HTTP/1.1"]
 
     async def test_one_more_than_is_read_ahead_waits_and_is_answered(self) -> None:
-        async with quick() as tried:
+        async with two_addresses() as tried:
             tried.inner.app.script = self._says_its_path
             wire, count = await tried.fast.connect(), 500
             await wire.say(b"".join(asked(b"/%d" % number, tried.cookie) for number in range(count)))
             assert await self._bodies(wire, count) == [b"/%d" % number for number in range(count)]
 
     async def test_http_1_0_goes_on_only_where_it_asks_to(self) -> None:
-        async with quick() as tried:
+        async with two_addresses() as tried:
             old = asked(b"/1", tried.cookie, b"Connection: keep-alive\r\n", version=b"1.0")
             wire = await tried.fast.connect()
             await wire.say(old)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.edge.rules import ClientRules
-from tests.edge.two_addresses import Thinking, asked, quick, rest_of
+from tests.edge.two_addresses import Thinking, asked, rest_of, two_addresses
 from tests.harness.app import Visit
 from tests.harness.app_gateway import Secured
 from tests.harness.wire import PATIENCE
@@ -27,7 +27,7 @@ async def _echo(visit: Visit) -> None:
 
 
 async def test_one_client_asks_often(secured: Secured) -> None:
-    async with quick(secured=secured) as tried, asyncio.timeout(PATIENCE):
+    async with two_addresses(secured=secured) as tried, asyncio.timeout(PATIENCE):
         tried.inner.app.script = _echo
         wire = await tried.fast.connect()
         for number in range(20):
@@ -39,7 +39,7 @@ async def test_one_client_asks_often(secured: Secured) -> None:
 
 
 async def test_many_clients_ask_in_one_turn_and_each_gets_its_own(secured: Secured) -> None:
-    async with quick(secured=secured) as tried, asyncio.timeout(PATIENCE):
+    async with two_addresses(secured=secured) as tried, asyncio.timeout(PATIENCE):
         tried.inner.app.script = _echo
         wires = [await tried.fast.connect() for _ in range(12)]
         for turn in range(5):
@@ -59,7 +59,7 @@ async def test_who_takes_nothing_for_long_is_broken_off(secured: Secured) -> Non
         await go.wait()
         await visit.say(b"x" * BIG)
 
-    async with quick(rules=ClientRules(idle_seconds=0.2), secured=secured) as tried, asyncio.timeout(PATIENCE):
+    async with two_addresses(rules=ClientRules(idle_seconds=0.2), secured=secured) as tried, asyncio.timeout(PATIENCE):
         tried.inner.app.script = script
         wire = await tried.fast.connect()
         await wire.say(asked(b"/a", tried.cookie))
@@ -79,7 +79,7 @@ async def test_who_takes_nothing_for_long_is_broken_off(secured: Secured) -> Non
 @pytest.mark.parametrize("version", [b"1.1", b"1.0"])
 async def test_an_answer_that_broke_off_never_ends_in_order_s16(secured: Secured, version: bytes, which: str) -> None:
     """TLS has an orderly end of its own, which would tell a client of 1.0 that it has the whole."""
-    async with quick(secured=secured) as tried, asyncio.timeout(PATIENCE):
+    async with two_addresses(secured=secured) as tried, asyncio.timeout(PATIENCE):
         thinking = Thinking(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", leaves=True)
         tried.inner.app.script, address = thinking, getattr(tried, which)
         taken = asyncio.get_running_loop().run_in_executor(None, _taken, secured, address.port, asked(b"/a", tried.cookie, version=version))

@@ -1,6 +1,7 @@
 """The app door behind a whole listener, twice over the same app: once where requests are answered at once, once where each has its task.
 
-Owns the two addresses, and what each of them logged and counted. Checks nothing by itself.
+Owns the two addresses, and what each of them logged and counted. The listeners are made part by part: production has one for its doors,
+here two share one app door, each with a log of its own. Checks nothing by itself.
 """
 
 import asyncio
@@ -96,7 +97,7 @@ class Address:
 
 
 @dataclass
-class Quick:
+class TwoAddresses:
     """What a test holds: ``inner`` has the app, the org and the registry of what is open; ``cookie`` is alice's."""
 
     inner: AppGateway
@@ -130,14 +131,14 @@ def undated(answer: bytes) -> bytes:
 
 
 @asynccontextmanager
-async def quick(
+async def two_addresses(
     *,
     most: int = 0,
     rules: ClientRules | None = None,
     connections: int = 20,
     secured: Secured | None = None,
     door: Callable[[ProtectedDoor], AppDoor] = lambda door: door,
-) -> AsyncIterator[Quick]:
+) -> AsyncIterator[TwoAddresses]:
     """Both addresses before one app. ``most``: requests of one client at once; ``connections``: to the app; ``secured``: all is https;
     ``door``: what takes the place of the app door, which it is given."""
     crowd = ClientLimit(most)
@@ -145,7 +146,7 @@ async def quick(
         shared = door(app_door(inner.parts, pass_resolver(inner.parts), opened))
         fast, slow = [await _address(inner.parts.table, shared, crowd, rules, is_fast, secured) for is_fast in (True, False)]
         try:
-            made = Quick(inner, fast, slow, crowd, inner.cookie())
+            made = TwoAddresses(inner, fast, slow, crowd, inner.cookie())
             await made.warm()
             yield made
         finally:
@@ -223,7 +224,9 @@ class Thinking:
             raise ConnectionError
 
 
-async def under_way(tried: Quick, thinking: Thinking, *fields: bytes, version: bytes = b"1.1", address: Address | None = None) -> Wire:
+async def under_way(
+    tried: TwoAddresses, thinking: Thinking, *fields: bytes, version: bytes = b"1.1", address: Address | None = None
+) -> Wire:
     """A request that the app thinks about."""
     tried.inner.app.script = thinking
     wire = await (address or tried.fast).connect()
@@ -243,7 +246,7 @@ async def rest_of(wire: Wire) -> bytes:
         return BROKEN
 
 
-async def held_up(tried: Quick, wire: Wire) -> asyncio.Event:
+async def held_up(tried: TwoAddresses, wire: Wire) -> asyncio.Event:
     """A request that is answered when the event is set; all others are at once."""
     thinks, go = asyncio.Event(), asyncio.Event()
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from gateway.dev.standin import Engine, fault
-from tests.field.beginnings import FORM, SAML, Beginning, by_form, by_saml
+from tests.field.sign_ins_without_token import FORM, SAML, Beginning, by_form, by_saml
 from tests.harness.person import ALICE, BOB, CAROL, HR, LOGIN, redemption
 from tests.harness.system import REDIRECT, system
 

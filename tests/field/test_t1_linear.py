@@ -1,7 +1,7 @@
 """Every function that looks at text from a client takes time in proportion to its length, whatever the client repeats in it.
 
 The test measures CPU time of this process and takes the smallest of several tries. The limit is twice the time of the slowest function. The
-functions are in ``tests.field.looks``.
+functions are in ``tests.field.pattern_functions``.
 """
 
 import re
@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.policy.http.paths import normalised
-from tests.field.looks import LOOKS
+from tests.field.pattern_functions import LOOKS
 from tests.harness.person import LOGIN
 from tests.harness.system import system
 

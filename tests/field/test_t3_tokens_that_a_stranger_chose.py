@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import pytest
 
 from gateway.dev.standin import Engine, fault
-from tests.field.beginnings import IDP, SAML, by_form, saml_form
+from tests.field.sign_ins_without_token import IDP, SAML, by_form, saml_form
 from tests.harness.person import ALICE, BOB, HR, LOGIN, NAVIGATION, Person, Reply
 from tests.harness.system import System, system
 

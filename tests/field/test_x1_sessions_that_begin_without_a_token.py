@@ -8,7 +8,7 @@ import asyncio
 import pytest
 
 from gateway.dev.standin import Engine, OrgSession, Row, fault, fingerprint
-from tests.field.beginnings import BEGINNINGS, ON_ENGINES, PATHS, by_form, by_saml
+from tests.field.sign_ins_without_token import BEGINNINGS, ON_ENGINES, PATHS, by_form, by_saml
 from tests.harness.person import ALICE, BOB, HR, LOGIN, SCRIPT, SESSION_NAMES, Person
 from tests.harness.system import ME, system
 

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 import pytest
 
 from gateway.dev.standin import Engine
-from tests.field.beginnings import by_saml
+from tests.field.sign_ins_without_token import by_saml
 from tests.harness.person import ALICE, BOB, CAROL, HR, LOGIN, NAVIGATION, PORTAL, Person, Reply
 from tests.harness.system import ME, REDIRECT, System, system
 

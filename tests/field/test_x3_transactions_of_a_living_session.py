@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 
 from gateway.dev.standin import Engine
-from tests.field.beginnings import IDP, by_saml
+from tests.field.sign_ins_without_token import IDP, by_saml
 from tests.harness.person import ALICE, BOB, HR, LOGIN, NAVIGATION, Person, Reply
 from tests.harness.system import ME, System, system
 

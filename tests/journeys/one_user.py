@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode
 
 from gateway.dev.standin import fault, fingerprint
 from gateway.policy.http.cookies import BROWSER_NAME
-from tests.dev.standin.beginnings import saml_response
+from tests.dev.standin.sign_ins_without_token import saml_response
 from tests.harness.person import ALICE, BOB, CAROL, HR, LOGIN, NAVIGATION, SCRIPT, Jar, Reply, redemption
 from tests.journeys.promise import Truth, WatchedOrg
 from tests.journeys.watched import WatchedPerson

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from gateway.dev.standin import Engine
-from tests.field.beginnings import by_form
+from tests.field.sign_ins_without_token import by_form
 from tests.harness.person import ALICE, BOB, HR, LOGIN, redemption
 from tests.harness.system import ME, System, system
 

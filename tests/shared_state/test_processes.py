@@ -16,8 +16,8 @@ from gateway.policy.session.session import Fingerprint
 from gateway.revocations import Remembered, Revocation
 from gateway.shared_state import SqliteState
 from gateway.shared_state.serialization import serialized
-from tests.shared_state.at_once import missed
 from tests.shared_state.engines import not_told
+from tests.shared_state.one_process import missed
 from tests.shared_state.remade import NUMBERS, WORKERS, at_work
 
 ONE, OTHER = Fingerprint(b"1" * 16), Fingerprint(b"2" * 16)

@@ -3,8 +3,8 @@
 import pytest
 
 from gateway.dev.standin import Engine, Org
-from tests.dev.standin.beginnings import enter, logins
 from tests.dev.standin.conftest import ALICE, BOB, Open, Serve
+from tests.dev.standin.sign_ins_without_token import enter, logins
 
 LINK, PLACE = "/home/bookmark/0oa9/2557", "https://other.example/x?a=1"
 

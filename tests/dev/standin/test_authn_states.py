@@ -9,9 +9,9 @@ import pytest
 
 from gateway.dev.standin import Engine, Org, RunningOrg
 from gateway.dev.standin.accounts import MOST_WRONG, Factor
-from tests.dev.standin.beginnings import enter
 from tests.dev.standin.browser import Browser, Seen
 from tests.dev.standin.conftest import ALICE, BOB, PASSWORD, Open, Serve
+from tests.dev.standin.sign_ins_without_token import enter
 
 _SCRIPT = Path(__file__).with_name("auth_js_factors.cjs")
 AUTHN = "/api/v1/authn"

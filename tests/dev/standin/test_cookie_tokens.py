@@ -3,8 +3,8 @@
 import pytest
 
 from gateway.dev.standin import Engine, Org, fingerprint
-from tests.dev.standin.beginnings import enter, logins
 from tests.dev.standin.conftest import ALICE, BOB, Open, Serve
+from tests.dev.standin.sign_ins_without_token import enter, logins
 
 FIELDS = "/api/v1/sessions?additionalFields=cookieToken,cookieTokenUrl"
 PLACES = [

@@ -11,10 +11,10 @@ from authlib.integrations.requests_client import OAuth2Session
 
 from gateway.dev.standin import Client, Engine, Org, RunningOrg
 from gateway.dev.standin.devices import GRANT_TYPE
-from tests.dev.standin.beginnings import enter
 from tests.dev.standin.browser import Browser, Seen
 from tests.dev.standin.clients import PAGE, posted
 from tests.dev.standin.conftest import ALICE, BOB, Open, Serve
+from tests.dev.standin.sign_ins_without_token import enter
 
 TELEVISION = Client("0oaTelevision", grant_types=frozenset({GRANT_TYPE, "refresh_token"}), only_for=frozenset({ALICE}))
 

@@ -3,9 +3,9 @@
 import pytest
 
 from gateway.dev.standin import Org, RunningOrg, fingerprint
-from tests.dev.standin.beginnings import enter, logins, saml_response
 from tests.dev.standin.browser import Browser, Seen
 from tests.dev.standin.conftest import ALICE, BOB, PASSWORD, Open, Serve
+from tests.dev.standin.sign_ins_without_token import enter, logins, saml_response
 
 IDENTIFY = "/idp/idx/identify"
 COMPLETIONS = ["/login/token/redirect", "/idp/idx/login/token/redirect", "/app/UserHome"]

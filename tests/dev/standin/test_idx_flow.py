@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from gateway.dev.standin import Client, Org, RunningOrg
-from tests.dev.standin.beginnings import enter, logins
 from tests.dev.standin.browser import Browser, Seen
 from tests.dev.standin.clients import ASKED, PAGE, SERVER, VERIFIER, posted
 from tests.dev.standin.conftest import ALICE, BOB, PASSWORD, Open, Serve
+from tests.dev.standin.sign_ins_without_token import enter, logins
 
 _SCRIPT = Path(__file__).with_name("auth_js_idx.cjs")
 INTERACTION = {name: value for name, value in ASKED.items() if name != "response_type"}

@@ -8,9 +8,9 @@ import pytest
 
 from gateway.dev.standin import Engine, Org
 from gateway.dev.standin.inbound import asserted_login
-from tests.dev.standin.beginnings import enter, logins, saml_response
 from tests.dev.standin.browser import Browser, Seen
 from tests.dev.standin.conftest import ALICE, BOB, Open, Serve
+from tests.dev.standin.sign_ins_without_token import enter, logins, saml_response
 
 ENGINES = ["classic", "identity"]
 Answer = Callable[[Browser, str, str], Awaitable[Seen]]

@@ -3,8 +3,8 @@
 import pytest
 
 from gateway.dev.standin import Engine, Org
-from tests.dev.standin.beginnings import enter
 from tests.dev.standin.conftest import ALICE, PASSWORD, Open, Serve
+from tests.dev.standin.sign_ins_without_token import enter
 
 ME = "/api/v1/sessions/me"
 LINK = "/app/payroll/0oa1/sso/saml"

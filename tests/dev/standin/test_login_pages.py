@@ -5,8 +5,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from gateway.dev.standin import Engine, Org
-from tests.dev.standin.beginnings import enter, logins
 from tests.dev.standin.conftest import ALICE, BOB, PASSWORD, Open, Serve
+from tests.dev.standin.sign_ins_without_token import enter, logins
 
 
 @pytest.mark.parametrize("engine", ["classic", "identity"])

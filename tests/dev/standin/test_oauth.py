@@ -11,9 +11,9 @@ from joserfc.errors import BadSignatureError
 from joserfc.jwk import KeySet
 
 from gateway.dev.standin import Engine, Org, RunningOrg
-from tests.dev.standin.beginnings import enter, logins
 from tests.dev.standin.browser import Browser
 from tests.dev.standin.conftest import ALICE, BOB, Open, Serve
+from tests.dev.standin.sign_ins_without_token import enter, logins
 
 VERIFIER = "a-verifier-of-more-than-forty-three-characters-long"
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()

@@ -9,9 +9,9 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from gateway.dev.standin import Client, Org
-from tests.dev.standin.beginnings import enter
 from tests.dev.standin.clients import ASKED, BACK, BYE, PAGE, SERVER, VERIFIER, answered, asked, posted, tokens
 from tests.dev.standin.conftest import ALICE, BOB, Open, Serve
+from tests.dev.standin.sign_ins_without_token import enter
 
 FAR = int(time.time()) + 90_000
 ONLY_BOB = Client("0oaBob", (BACK,), secret="s", only_for=frozenset({BOB}))

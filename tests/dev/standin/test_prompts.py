@@ -6,9 +6,9 @@ import pytest
 from joserfc import jwt
 
 from gateway.dev.standin import Engine, Org
-from tests.dev.standin.beginnings import enter, logins, saml_response
 from tests.dev.standin.browser import Browser, Seen
 from tests.dev.standin.conftest import ALICE, BOB, PASSWORD, Open, Serve
+from tests.dev.standin.sign_ins_without_token import enter, logins, saml_response
 
 ENGINES = ["classic", "identity"]
 AUTHORIZE = "/oauth2/default/v1/authorize?client_id=0oa1&redirect_uri=%2Fcallback&response_type=code&scope=openid&state=s1"

@@ -7,10 +7,10 @@ import pytest
 from joserfc import jwt
 
 from gateway.dev.standin import Client, Org, RunningOrg
-from tests.dev.standin.beginnings import enter
 from tests.dev.standin.browser import Browser, Seen
 from tests.dev.standin.clients import PAGE, SERVER, answered, asked, posted, tokens
 from tests.dev.standin.conftest import ALICE, BOB, PASSWORD, Open, Serve
+from tests.dev.standin.sign_ins_without_token import enter
 
 
 async def refreshed(browser: Browser, value: str, client: Client = PAGE, **form: str) -> Seen:

@@ -11,10 +11,10 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 
 from gateway.dev.standin import Engine, Org, RunningOrg, SsoApp
-from tests.dev.standin.beginnings import enter
 from tests.dev.standin.browser import Seen
 from tests.dev.standin.conftest import ALICE, BOB, PASSWORD, Open, Serve
 from tests.dev.standin.service_provider import ACS, ENTITY, Provider, posted_to
+from tests.dev.standin.sign_ins_without_token import enter
 
 APP = SsoApp("0oaPayroll", ACS, ENTITY)
 LINK = f"/app/payroll/{APP.id}/sso/saml"

@@ -10,10 +10,10 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 
 from gateway.dev.standin import Client, Engine, Org, SsoApp
-from tests.dev.standin.beginnings import enter
 from tests.dev.standin.clients import BACK, BYE, PAGE, tokens
 from tests.dev.standin.conftest import ALICE, BOB, Open, Serve
 from tests.dev.standin.service_provider import ACS, ENTITY, FAILED, SLS, SUCCESS, SigningProvider, posted_to
+from tests.dev.standin.sign_ins_without_token import enter
 
 APP = "0oaPayroll"
 PLACE = f"/app/payroll/{APP}"

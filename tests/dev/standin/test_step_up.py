@@ -6,9 +6,9 @@ import pytest
 
 from gateway.dev.standin import Engine, Org, RunningOrg, fingerprint
 from gateway.dev.standin.sso_apps import MOST_LINKS, AppLinks
-from tests.dev.standin.beginnings import enter, logins, saml_response
 from tests.dev.standin.browser import Browser, Seen
 from tests.dev.standin.conftest import ALICE, BOB, PASSWORD, Open, Serve
+from tests.dev.standin.sign_ins_without_token import enter, logins, saml_response
 
 ENGINES = ["classic", "identity"]
 LINK = "/app/payroll/0oa7/sso/saml"

@@ -19,7 +19,7 @@ def get(target: bytes, block: bytes) -> bytes:
     return b"GET " + target + b" HTTP/1.1\r\n" + block
 
 
-async def familiar(site: Site, wire: Wire, block: bytes) -> None:
+async def sent_before(site: Site, wire: Wire, block: bytes) -> None:
     """Bring these fields often enough that they are known, and show it."""
     for _ in range(3):
         assert (await answered(wire, get(b"/known", block))).startswith(b"HTTP/1.1 200 ")

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from tests.doors.app.repeated_fields import HOST, answered, familiar, get
+from tests.doors.app.repeated_fields import HOST, answered, get, sent_before
 from tests.harness.browser import ALICE, BOB, HR
 from tests.harness.site import CONFIGURATION, FETCH, Site, cookie_line, deployed
 from tests.harness.wire import Wire
@@ -34,7 +34,7 @@ async def test_each_path_is_judged_by_itself() -> None:
     async with deployed() as site:
         block = HOST + FETCH + await site_and_cookie(site) + b"\r\n"
         wire = await site.connect()
-        await familiar(site, wire, block)
+        await sent_before(site, wire, block)
         for target, status in ((b"/bob/x", b"403"), (b"/strong/x", b"403"), (b"/public/x", b"200"), (b"/.gateway/session", b"200")):
             assert (await answered(wire, get(target, block))).startswith(b"HTTP/1.1 " + status), target
         assert [visit.line for visit in site.behind.visits] == [b"GET /public/x HTTP/1.1"]
@@ -47,7 +47,7 @@ async def test_who_signed_out_is_refused_with_the_same_fields() -> None:
         browser = await site.entered(ALICE)
         block = HOST + FETCH + cookie_line(browser, HR) + b"\r\n"
         wire = await site.connect()
-        await familiar(site, wire, block)
+        await sent_before(site, wire, block)
         assert (await browser.post(f"{HR}/.gateway/sign-out", "to=")).status == 303
         assert (await answered(wire, get(b"/known", block))).startswith(b"HTTP/1.1 401 ")
         assert site.behind.visits == []
@@ -57,7 +57,7 @@ async def test_a_session_that_okta_ended_is_refused_once_its_answer_is_old() -> 
     async with deployed() as site:
         block = HOST + FETCH + await site_and_cookie(site) + b"\r\n"
         wire = await site.connect()
-        await familiar(site, wire, block)
+        await sent_before(site, wire, block)
         site.org.sessions.end(next(iter(site.org.sessions.live())))
         site.times.passed += 11
         assert (await answered(wire, get(b"/known", block))).startswith(b"HTTP/1.1 401 ")
@@ -69,7 +69,7 @@ async def test_with_a_ttl_of_nothing_every_request_asks_k14() -> None:
         block = HOST + FETCH + await site_and_cookie(site) + b"\r\n"
         wire = await site.connect()
         asked = site.seen("/api/v1/sessions/me", "GET")
-        await familiar(site, wire, block)
+        await sent_before(site, wire, block)
         assert site.seen("/api/v1/sessions/me", "GET") == asked + 3
 
 
@@ -117,7 +117,7 @@ async def test_what_stands_before_the_first_line_or_behind_the_last_is_not_overl
             b"GET /known HTTP/1.2\r\n" + block,
         ):
             wire = await site.connect()
-            await familiar(site, wire, block)
+            await sent_before(site, wire, block)
             await wire.say(odd)
             head = await wire.head()
             assert head.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 414 ", b"HTTP/1.1 505 ")), odd
@@ -128,7 +128,7 @@ async def test_what_follows_in_the_same_packet_is_a_request_of_its_own() -> None
     async with deployed() as site:
         block = HOST + FETCH + await site_and_cookie(site) + b"\r\n"
         wire = await site.connect()
-        await familiar(site, wire, block)
+        await sent_before(site, wire, block)
         await wire.say(get(b"/one", block) + get(b"/bob/two", block) + get(b"/three", block))
         assert (await wire.head()).startswith(b"HTTP/1.1 200 ")
         await wire.exactly(5)
@@ -156,7 +156,7 @@ async def test_a_limit_on_a_client_holds_for_what_is_known() -> None:
     async with deployed(listen="requests_per_client = 1", configuration=CONFIGURATION) as site:
         block = HOST + FETCH + await site_and_cookie(site) + b"\r\n"
         one, two = await site.connect(), await site.connect()
-        await familiar(site, one, block)
+        await sent_before(site, one, block)
         go = asyncio.Event()
 
         async def waits(visit: object) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.doors.app.repeated_fields import HOST, answered, familiar, get
+from tests.doors.app.repeated_fields import HOST, answered, get, sent_before
 from tests.harness.browser import ALICE
 from tests.harness.site import CONFIGURATION, FETCH, Site, deployed
 from tests.harness.wire import Wire
@@ -15,7 +15,7 @@ async def known(site: Site, *lines: bytes) -> tuple[Wire, bytes, bytes]:
     """A connection, and what stands around these lines in fields that are known on it."""
     before, behind = HOST + FETCH, await site.signed_in(ALICE) + b"\r\n"
     wire = await site.connect()
-    await familiar(site, wire, before + b"".join(lines) + behind)
+    await sent_before(site, wire, before + b"".join(lines) + behind)
     return wire, before, behind
 
 

@@ -11,7 +11,7 @@ from gateway.policy.session.browser_record import BrowserRecord
 from gateway.policy.session.cache import Lifetimes, RateLimits
 from gateway.policy.session.session import NoSession, SessionCookie
 from gateway.revocations import Revocation
-from tests.field.looks import head
+from tests.field.pattern_functions import head
 from tests.sessions.scripted import BROWSER, Memory, answer, idle, memory, session
 
 USERS = 300

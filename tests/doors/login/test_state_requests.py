@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 
 from gateway.policy.http.cookies import BROWSER_NAME
-from tests.field.beginnings import Beginning, by_callback, by_form
+from tests.field.sign_ins_without_token import Beginning, by_callback, by_form
 from tests.harness.person import ALICE, BOB, HR, LOGIN, NAVIGATION, SCRIPT
 from tests.harness.system import System, system
 from tests.shared_state.counted import Folder

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gateway.policy.http.messages import Fields, Malformed
 from gateway.policy.http.methods import is_preflight, overridden
 from gateway.policy.routing.routing import DEFAULT_RULE, Access, Rule, place_of
-from tests.field.looks import head
+from tests.field.pattern_functions import head
 from tests.policy.routing.apps_and_rules import app, rules
 
 ORIGIN, WANTED = (b"Origin", b"https://spa.example.net"), (b"Access-Control-Request-Method", b"PUT")

@@ -1,7 +1,7 @@
-"""One of several processes on one SQLite state, for tests: ``python -m tests.shared_state.at_once ROLE FOLDER COUNT PIPE…``.
+"""One of several processes on one SQLite state, for tests: ``python -m tests.shared_state.one_process ROLE FOLDER COUNT PIPE…``.
 
 A publisher writes a number to every reader as soon as ``publish`` has returned, and waits for an answer; a reader looks the revocation up
-at once. By hand with more: ``python -m tests.shared_state.at_once all FOLDER 100000`` prints how many look-ups missed.
+at once. By hand with more: ``python -m tests.shared_state.one_process all FOLDER 100000`` prints how many look-ups missed.
 """
 
 import asyncio

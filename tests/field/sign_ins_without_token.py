@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Coroutine
 from urllib.parse import urlencode
 
-from tests.dev.standin.beginnings import saml_response
+from tests.dev.standin.sign_ins_without_token import saml_response
 from tests.harness.person import HR, LOGIN, NAVIGATION, Person, Reply
 from tests.harness.system import System, quoted
 
