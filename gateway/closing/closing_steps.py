@@ -93,7 +93,7 @@ class ClosingSteps:
         self._times = times
 
     async def run(self, closing: Closing) -> machine.Final:
-        """Revoke, close and verify. Do it a second time if another process had requests with these cookies under way to Okta.
+        """Revoke, close and verify. Do it a second time if another process had requests with these cookies in flight to Okta.
 
         The answer to such a request may have renewed the session after it was verified as gone.
         """

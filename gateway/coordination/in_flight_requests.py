@@ -1,4 +1,4 @@
-"""Counts the forwarded requests that are under way to Okta with session cookies, until the head of their answer arrives.
+"""Counts the forwarded requests that are in flight to Okta with session cookies, until the head of their answer arrives.
 
 The answer to such a request may set a renewed session cookie (Okta rotates ``idx``). So a session is not proven gone while such an answer
 is awaited, and a closing waits for it. No new request begins meanwhile, because the cookies are already revoked.
@@ -18,7 +18,7 @@ from gateway.errors import StateFailed
 from gateway.revocations import Revocation
 from gateway.shared_state import SharedState
 
-KIND = "underway"
+KIND = "underway"  # the name that an older release reads too, while both run side by side
 ANNOUNCED_SECONDS = 30.0
 """How long an announcement lasts: longer than any closing waits for it. The announcement of a process that died expires by itself."""
 NAME_BYTES = 16
@@ -56,7 +56,7 @@ class InFlightRequests:
             self._ended.set()
 
     async def cleared(self, fingerprints: Iterable[bytes], seconds: float) -> bool:
-        """Wait until this process has no request with these cookies under way. False if that takes longer than ``seconds``."""
+        """Wait until this process has no request with these cookies in flight. False if that takes longer than ``seconds``."""
         names = tuple(fingerprints)
         try:
             async with asyncio.timeout(seconds):
@@ -68,7 +68,7 @@ class InFlightRequests:
         return True
 
     def hear(self, revocation: Revocation) -> None:
-        """A revocation arrived: announce the requests that this process has under way with the revoked cookies."""
+        """A revocation arrived: announce the requests that this process has in flight with the revoked cookies."""
         if self._state is None:
             return
         for name in revocation.fingerprints:
@@ -87,7 +87,7 @@ class InFlightRequests:
         return False
 
     async def cleared_elsewhere(self, fingerprints: Iterable[bytes], seconds: float) -> bool:
-        """Wait until no other process has a request with these cookies under way. False if that takes longer than ``seconds``."""
+        """Wait until no other process has a request with these cookies in flight. False if that takes longer than ``seconds``."""
         names = frozenset(fingerprints)
         try:
             async with asyncio.timeout(seconds):
@@ -105,7 +105,7 @@ class InFlightRequests:
         self._announcing.start(self._announced_or_withdrawn(name), "announcing requests in flight")
 
     async def _announced_or_withdrawn(self, name: bytes) -> None:
-        """Write or delete the announcement, depending on whether such a request is under way at the moment when this task runs."""
+        """Write or delete the announcement, depending on whether such a request is in flight at the moment when this task runs."""
         if self._state is None:
             return
         async with self._announcing_lock:
