@@ -23,11 +23,11 @@ from gateway.dev.standin import User
 from gateway.doors.hooks.event_hook import EVENT_HOOK_PATH
 from tests.doors.hooks.hooked import LOGIN_HOST, SECRET
 from tests.harness.connected_client import Caller
+from tests.harness.polling import moment
 from tests.harness.redis_servers import SERVER
 from tests.harness.redis_servers import Running as Redis
 from tests.harness.workers import Running, several_workers
 from tests.policy.hooks.events import delivery, event
-from tests.shared_state.engines import moment
 
 SECONDS, PER_SECOND, FORGED_PER_SECOND, APP_PER_SECOND = 5.0, 1000.0, 500.0, 200.0
 CONNECTIONS, SESSIONS, ENDED = 32, 50, 20

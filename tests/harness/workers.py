@@ -22,6 +22,7 @@ from tests.harness.browser import HR, LOGIN, Browser
 from tests.harness.configuration import SEALED, program
 from tests.harness.connected_client import PATIENCE, Caller
 from tests.harness.hello_app import App, served
+from tests.harness.polling import moment
 
 WORKERS = 3
 CONFIGURATION = """
@@ -176,8 +177,8 @@ def is_alive(pid: int) -> bool:
 async def until(is_so: Callable[[], bool]) -> None:
     """Poll until the condition is true."""
     async with asyncio.timeout(PATIENCE):
-        while not is_so():  # noqa: ASYNC110 - processes of others end without a word to us
-            await asyncio.sleep(0)
+        while not is_so():
+            await moment()
 
 
 @asynccontextmanager

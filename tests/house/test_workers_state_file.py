@@ -14,8 +14,8 @@ from gateway.dev.standin.faults import Fault
 from tests.harness.browser import FORM, HR, LOGIN, Browser, Reply
 from tests.harness.configuration import finished
 from tests.harness.connected_client import Caller
+from tests.harness.polling import moment
 from tests.harness.workers import Running, several_workers
-from tests.shared_state.engines import moment
 
 ME = "/api/v1/sessions/me"
 ALICE, BOB = "alice@example.com", "bob@example.com"

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Sequence
 from itertools import cycle
 
-from tests.shared_state.engines import moment
+from tests.harness.polling import moment
 
 
 class DelayingProxy:

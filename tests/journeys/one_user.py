@@ -16,9 +16,9 @@ from gateway.dev.standin import fault, fingerprint
 from gateway.policy.http.cookies import BROWSER_NAME
 from tests.dev.standin.sign_ins_without_token import saml_response
 from tests.harness.person import ALICE, BOB, CAROL, HR, LOGIN, NAVIGATION, SCRIPT, Jar, Reply, redemption
+from tests.harness.polling import moment
 from tests.journeys.promise import Truth, WatchedOrg
 from tests.journeys.watched import WatchedPerson
-from tests.shared_state.engines import moment
 
 USERS = (ALICE, BOB, CAROL)
 MALLORY = "mallory@evil.example.net"

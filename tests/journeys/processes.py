@@ -23,11 +23,11 @@ from gateway.dev.standin.clock import Clock
 from tests.harness.clock_ahead import ClockAhead
 from tests.harness.hello_app import App, served
 from tests.harness.person import Lines
+from tests.harness.polling import moment
 from tests.harness.redis_servers import Running as Redis
 from tests.harness.workers import Running, is_alive, started, until
 from tests.journeys.delaying_proxy import DelayingProxy
 from tests.journeys.watched import WatchedPerson
-from tests.shared_state.engines import moment
 
 DRAIN_SECONDS = 20
 SETTLED_SECONDS = 30.0

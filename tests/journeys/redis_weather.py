@@ -17,12 +17,12 @@ import aiohttp
 from gateway.dev.standin import Org
 from tests.harness.hello_app import App
 from tests.harness.person import HR, LOGIN, SCRIPT, Person, Reply, redemption
+from tests.harness.polling import moment
 from tests.harness.redis_servers import SENTINEL
 from tests.harness.redis_servers import Running as Redis
 from tests.harness.system import USERS, WatchedJournal
 from tests.harness.workers import Running, behind, started
 from tests.journeys.three_replicas import CONFIGURATION
-from tests.shared_state.engines import moment
 from tests.shared_state.namespaces import namespace
 from tests.shared_state.replicas import Wire, wired
 

@@ -16,6 +16,7 @@ import pytest
 
 from gateway.dev.standin import fault, fingerprint
 from tests.harness.person import ALICE, BOB, CAROL, Person, redemption
+from tests.harness.polling import moment
 from tests.harness.redis_servers import needs_redis
 from tests.harness.system import ME
 from tests.journeys.redis_weather import (
@@ -32,7 +33,6 @@ from tests.journeys.redis_weather import (
     too_slow,
     two_replicas,
 )
-from tests.shared_state.engines import moment
 
 pytestmark = [needs_redis, pytest.mark.timeout(180)]
 CUT_SECONDS = float(os.environ.get("CUT_SECONDS", TTL_SECONDS + 1.5))

@@ -16,6 +16,7 @@ from gateway.coordination.unfinished_work import ALIVE_SECONDS, LOOK_SECONDS
 from gateway.dev.standin import Org, OrgSession, fault, fingerprint, serve
 from tests.harness.hello_app import App, served
 from tests.harness.person import ALICE, BOB, CAROL, HR, LOGIN, SCRIPT, Jar, Person, redemption
+from tests.harness.polling import moment
 from tests.harness.redis_servers import needs_redis
 from tests.harness.system import ME, USERS, WatchedJournal
 from tests.journeys.three_replicas import Three, three_replicas
@@ -83,8 +84,8 @@ class Day:
 async def within(seconds: float, is_so: Callable[[], Awaitable[bool]]) -> None:
     """Wait for something that tells nobody."""
     async with asyncio.timeout(seconds):
-        while not await is_so():  # noqa: ASYNC110 - neither replicas nor the org tell anybody
-            await asyncio.sleep(0)
+        while not await is_so():
+            await moment()
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")

@@ -12,6 +12,7 @@ from gateway.clock import Clock
 from gateway.revocations import Remembered
 from gateway.shared_state import Bounds, MemoryState, SharedState, SqliteState
 from gateway.shared_state.redis import RedisState
+from tests.harness.polling import moment
 from tests.harness.redis_servers import SERVER, ClockOfServer, frozen
 
 Engine = Literal["memory", "sqlite", "redis"]
@@ -57,13 +58,6 @@ def made(engine: Engine, folder: Path, times: Times, bounds: Mapping[str, Bounds
         place = replace(server.place, prefix=f"tests{folder}".replace(":", ""), timeout_seconds=30.0)
         return RedisState(place, times.clock, not_told, bounds)
     return MemoryState(times.clock, bounds) if engine == "memory" else SqliteState(folder, times.clock, not_told, bounds)
-
-
-async def moment(seconds: float) -> None:
-    """The time between two looks at something outside this process, which tells nobody when it has happened."""
-    over = asyncio.Event()
-    asyncio.get_running_loop().call_later(seconds, over.set)
-    await over.wait()
 
 
 async def until(happened: Callable[[], bool], *states: SharedState) -> None:

@@ -17,7 +17,8 @@ from gateway.clock import Clock
 from gateway.errors import StateFailed
 from gateway.revocations import Remembered, Revocation
 from gateway.shared_state import SqliteState
-from tests.shared_state.engines import moment, until
+from tests.harness.polling import moment
+from tests.shared_state.engines import until
 
 WORKERS, NUMBERS, DELETIONS = 3, 400, 15
 _PAUSE_SECONDS = 0.1

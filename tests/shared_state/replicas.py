@@ -11,7 +11,8 @@ from gateway.errors import StateFailed
 from gateway.revocations import Revocation
 from gateway.shared_state import RedisAddress
 from gateway.shared_state.redis import RedisState
-from tests.shared_state.engines import moment, until
+from tests.harness.polling import moment
+from tests.shared_state.engines import until
 
 CALL_SECONDS = 0.3
 

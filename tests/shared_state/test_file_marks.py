@@ -16,7 +16,8 @@ from gateway.shared_state.file_marks import QUIET_NANOSECONDS, FileMarks
 from gateway.shared_state.published import key_of, parts_of
 from gateway.shared_state.serialization import serialized
 from gateway.shared_state.sqlite import LOOK_SECONDS
-from tests.shared_state.engines import moment, not_told, until
+from tests.harness.polling import moment
+from tests.shared_state.engines import not_told, until
 
 WRITTEN = 1_800_000_000 * 10**9
 QUIET = WRITTEN + 2 * QUIET_NANOSECONDS

@@ -10,8 +10,8 @@ from gateway.errors import StateFailed
 from gateway.policy.session.session import Fingerprint
 from gateway.revocations import Revocation
 from gateway.shared_state import RedisAddress, check_redis
+from tests.harness.polling import moment
 from tests.harness.redis_servers import SENTINEL, Running, free_port, needs_redis
-from tests.shared_state.engines import moment
 from tests.shared_state.replicas import Replica, replicas
 
 pytestmark = needs_redis

@@ -17,9 +17,9 @@ from gateway.dev.standin import User
 from tests.harness.browser import FORM, HR, NAVIGATION, Browser
 from tests.harness.connected_client import Caller
 from tests.harness.person import redemption
+from tests.harness.polling import moment
 from tests.harness.redis_servers import Running as Redis
 from tests.harness.workers import CONFIGURATION, Running, behind, started
-from tests.shared_state.engines import moment
 
 CONNECTIONS = 8
 ENTER_AT_ONCE = 4

@@ -14,12 +14,12 @@ from tests.harness.browser import HR, NAVIGATION
 from tests.harness.clock_ahead import ClockAhead, needs_gcc
 from tests.harness.connected_client import PATIENCE, Caller
 from tests.harness.person import redemption
+from tests.harness.polling import moment
 from tests.harness.redis_servers import Running as Redis
 from tests.harness.redis_servers import needs_redis
 from tests.harness.system import ME
 from tests.harness.workers import Running, several_workers
 from tests.policy.hooks.events import delivery, event
-from tests.shared_state.engines import moment
 
 ALICE, BOB = "alice@example.com", "bob@example.com"
 WORKERS = 2

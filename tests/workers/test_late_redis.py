@@ -11,10 +11,10 @@ import aiohttp
 import pytest
 
 from tests.harness.connected_client import PATIENCE
+from tests.harness.polling import moment
 from tests.harness.redis_servers import Running as Redis
 from tests.harness.redis_servers import free_port, needs_redis
 from tests.harness.workers import CONFIGURATION, Running, begun, behind
-from tests.shared_state.engines import moment
 
 pytestmark = needs_redis
 

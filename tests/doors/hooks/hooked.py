@@ -23,10 +23,11 @@ from gateway.policy.hooks.universal_logout import TOKEN_TYPE
 from gateway.shared_state import MemoryState
 from tests.harness.gateway import AnyGateway
 from tests.harness.person import HR, SCRIPT, Person
+from tests.harness.polling import moment
 from tests.harness.redis_servers import Running, running
 from tests.harness.system import System, system
 from tests.policy.hooks.events import delivery, event
-from tests.shared_state.engines import Engine, moment
+from tests.shared_state.engines import Engine
 
 SECRET = "hook-secret-0123456789-0123456789-abc"
 APP = "0oaportal"

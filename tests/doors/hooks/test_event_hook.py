@@ -12,10 +12,10 @@ from gateway.doors.hooks.hook_watch import KIND, TRUST
 from gateway.policy.hooks.okta_events import ENDS, LARGEST_DELIVERY_BYTES, SKEW_SECONDS
 from tests.doors.hooks.hooked import LOGIN_HOST, PATIENCE, SECRET, Hooked, hooked, unwritable
 from tests.harness.person import ALICE, BOB, LOGIN
+from tests.harness.polling import moment
 from tests.harness.redis_servers import Running, needs_redis
 from tests.harness.system import system
 from tests.policy.hooks.events import delivery, event
-from tests.shared_state.engines import moment
 
 NEWS_SECONDS = 0.5
 """News travel to the other gateway within milliseconds."""
