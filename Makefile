@@ -107,6 +107,7 @@ HELD_BY_SUITE := $(addprefix workers/test_,event_hook.py late_redis.py slot.py) 
 
 # The tests read the sources, the configuration and the recipes beside them: a whole tree, in which libraries stand beside their sources.
 # It is made anew when a source changes: a library that is older than its source would hide the change.
+# Bytecode is left out: tests that run meanwhile write it.
 compiled: $(COMPILED)/.made | $(CHROMIUM) $(CHROMIUM_SHELL) $(PROXIES) $(REDIS) $(CURL)
 	cd $(COMPILED) && $(CURDIR)/$(BIN)/python -P -m pytest $(addprefix tests/,$(ROOMS)) $(addprefix --ignore=tests/,$(ON_PLAIN_PYTHON) $(HELD_BY_SUITE)) --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
@@ -114,7 +115,8 @@ $(COMPILED)/.made: $(FOR_TESTS) deploy/compiled.py $(shell find gateway tests co
 	rm -rf $(COMPILED) build/wheel
 	@{ command -v gcc && $(BIN)/python -c '$(HAS_HEADERS)'; } >/dev/null || { $(call apt,gcc libc6-dev python3-dev,the compiled build); }
 	HATCH_BUILD_HOOK_ENABLE_CUSTOM=true nice -n 19 $(PIP_WHEEL) --no-deps --no-build-isolation --wheel-dir build/wheel .
-	mkdir -p $(COMPILED) && cp -r $(TREE) $(COMPILED)/
+	mkdir -p $(COMPILED)
+	find $(TREE) -name __pycache__ -prune -o ! -type d -print0 | xargs -0 cp -P --parents -t $(COMPILED)
 	$(BIN)/python -m zipfile -e build/wheel/*.whl $(COMPILED)
 	@[ ! -e ../shared ] || ln -sfn ../../shared build/shared
 	@touch $@
@@ -209,7 +211,7 @@ $(OAUTH2_PROXY): | $(VENV)/pyvenv.cfg
 
 clean:
 	rm -rf build dist .coverage .coverage.* htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .grimp_cache
-	find gateway tests -name node_modules -prune -o -name __pycache__ -type d -print0 | xargs -0 --no-run-if-empty rm -rf
+	find gateway tests deploy -name node_modules -prune -o -name __pycache__ -type d -print0 | xargs -0 --no-run-if-empty rm -rf
 
 distclean: clean
 	rm -rf $(VENV) $(NPM)/node_modules

@@ -33,6 +33,12 @@ from tests.harness.demonstration import NAVIGATION, EveryNameIsHere
 ALICE, BOB = "alice@example.com", "bob@example.com"
 PORTAL_SECRET = "portal-secret-of-at-least-32-characters"
 CLIENT_ID, CLIENT_SECRET = "0oaGateway", "client-secret-of-the-gateway"
+SCRIPT = {"Accept": "application/json", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty", "Sec-Fetch-Site": "same-origin"}
+SIGN_OUT, AUTHORIZE, REDEMPTION = "/login/signout", "/oauth2/v1/authorize", "/login/sessionCookieRedirect"
+_REFRESH = re.compile(r'http-equiv="refresh" content="0; url=([^"]+)"')
+_FORM = re.compile(r'<form method="post" action="([^"]+)" data-posts-itself>(.+?)</form>', re.DOTALL)
+_FIELD = re.compile(r'name="([^"]+)" value="([^"]*)"')
+AGENT = "Firefox/140"
 
 
 @dataclass
@@ -185,9 +191,6 @@ async def apart(tmp_path: Path, engine: Engine) -> AsyncIterator[Apart]:
         yield made
 
 
-SCRIPT = {"Accept": "application/json", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty", "Sec-Fetch-Site": "same-origin"}
-
-
 @dataclass
 class Times:
     """The gateway's clock, which the test moves ahead; the org has its own."""
@@ -203,13 +206,6 @@ async def signs_out(visitor: aiohttp.ClientSession, apart: Apart) -> str:
     fields = {"Origin": apart.app, "Sec-Fetch-Site": "same-origin"}
     async with visitor.post(f"{apart.app}/.gateway/sign-out", headers=fields) as response:
         return await response.text()
-
-
-SIGN_OUT, AUTHORIZE, REDEMPTION = "/login/signout", "/oauth2/v1/authorize", "/login/sessionCookieRedirect"
-_REFRESH = re.compile(r'http-equiv="refresh" content="0; url=([^"]+)"')
-_FORM = re.compile(r'<form method="post" action="([^"]+)" data-posts-itself>(.+?)</form>', re.DOTALL)
-_FIELD = re.compile(r'name="([^"]+)" value="([^"]*)"')
-AGENT = "Firefox/140"
 
 
 async def walked(visitor: aiohttp.ClientSession, url: str) -> tuple[int, str, str]:
