@@ -13,6 +13,9 @@ from gateway.config.values import host_of, is_this_machine, port_of
 
 _EVERY_INTERFACE = (None, "0.0.0.0", "::")  # noqa: S104 - compared, not bound
 
+KeyedAddress = tuple[tuple[str | int, ...], str]
+"""A key of the configuration, and the address that it holds."""
+
 
 def are_one_address(one: str, other: str) -> bool:
     """Whether the gateway cannot listen on both. Port 0 is any free port; "every interface" includes every other host."""
@@ -42,12 +45,12 @@ def loop_cautions(config: Config) -> Iterator[Problem]:
             yield path, text
 
 
-def _addresses(config: Config) -> Iterator[Problem]:
+def _addresses(config: Config) -> Iterator[KeyedAddress]:
     for number, app in enumerate(config.apps):
         yield from ((("app", number, *path), address) for path, address in servers_of(app) if not address.startswith("unix:"))
 
 
-def servers_of(app: AppTable) -> Iterator[Problem]:
+def servers_of(app: AppTable) -> Iterator[KeyedAddress]:
     """The app's servers, each with its key."""
     if app.upstream is not None:
         yield ("upstream",), app.upstream

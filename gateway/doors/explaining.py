@@ -14,7 +14,7 @@ from gateway.pages import BadRequest, Forbidden, StepUpNeeded, UnavailablePage, 
 from gateway.policy.http.messages import Answer, Malformed, RequestHead
 from gateway.policy.routing.navigation import RequestKind, is_document, kind_of
 from gateway.policy.routing.routing import RouteTable, Rule
-from gateway.policy.session.admission import Admit, Forbid, SignIn, StepUp, Unavailable, Verdict
+from gateway.policy.session.admission import NOBODY_MAY, Admit, Forbid, SignIn, StepUp, Unavailable, Verdict
 from gateway.policy.session.session import Session
 
 
@@ -32,8 +32,8 @@ class Explaining:
             case Unavailable(reason, seconds):
                 told: dict[str, object] = {"error": "unavailable", "reason": reason, "retry_after_seconds": seconds}
                 return self.said(head, UnavailablePage(reason, seconds)) or json_answer(503, told, retry_after(verdict))
-            case Forbid("nobody"):
-                return self.malformed(head, Malformed(403, "nobody"))
+            case Forbid() if verdict.reason == NOBODY_MAY:
+                return self.malformed(head, Malformed(403, NOBODY_MAY))
             case Forbid(reason, login):
                 return self.said(head, Forbidden(login or "", reason)) or json_answer(403, {"error": "forbidden", "reason": reason})
             case StepUp(reason):

@@ -48,7 +48,7 @@ _REMEDIES = {
     504: Remedy("The answer took too long", "Another server behind this site did not answer in time.", "Wait a moment, then try again."),
 }
 _TO_THE_GATEWAY = "Tell your administrator: the server in front must send addresses under /.gateway/ straight to the gateway."
-_BY_REASON = {
+BY_REASON = {
     "no_upstream": Remedy(
         "This page comes from another server",
         "Your request went to the sign-in gateway. The server in front of it should have answered it.",
@@ -104,6 +104,6 @@ _FAILED = Remedy("Something went wrong here", "It is not your fault.", "Wait a m
 
 def remedy(status: int, reason: str = "") -> Remedy:
     """The words for one status from 400 to 599. A few reasons have words of their own; an unknown status gets those of its class."""
-    if reason in _BY_REASON:
-        return _BY_REASON[reason]
+    if reason in BY_REASON:
+        return BY_REASON[reason]
     return _REMEDIES.get(status, _REFUSED if status < 500 else _FAILED)

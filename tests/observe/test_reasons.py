@@ -8,10 +8,12 @@ import pytest
 
 from gateway.observe import NAMES
 from gateway.observe.reasons import CAUSES, EVENTS, GROUPS, REASONS, level_of
+from gateway.pages.remedies import BY_REASON
 from tests.deploy.objects import DEPLOY
 from tests.observe import codes_in_source
 
 BUILT = {
+    "nobody": "NOBODY_MAY, which is compared too",
     "step_up_amr": "f-string of the page",
     "step_up_authenticated_within": "f-string of the page",
     "codes_of_one_client": "of a bounce's Unclear",
@@ -44,6 +46,11 @@ def test_every_reason_of_the_source_has_a_row() -> None:
 
 def test_every_row_is_of_a_reason_that_the_source_gives() -> None:
     assert set(REASONS) - set(codes_in_source.reasons()) - set(BUILT) == set()
+
+
+def test_every_reason_with_a_page_of_its_own_is_given() -> None:
+    """A reason that was renamed in one place would leave its page behind."""
+    assert set(BY_REASON) - set(codes_in_source.reasons()) - set(BUILT) == set()
 
 
 def test_every_event_of_the_source_has_a_row_and_the_other_way_round() -> None:

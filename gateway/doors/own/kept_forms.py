@@ -151,7 +151,7 @@ class KeptForms:
         """``/.gateway/signed-in``: the last page of a sign-in in a window of its own."""
         finding = await session_of_pass(self._sessions, pass_of(self._sealer, head), head)
         view: View = SignedInAgain(finding.login) if isinstance(finding, Session) else NobodyPage(_SIGN_IN, app.title)
-        return Outcome(page(view, self._clock), "page", "" if isinstance(finding, Session) else "nobody")
+        return Outcome(page(view, self._clock), "page", "" if isinstance(finding, Session) else "nobody_signed_in")
 
     # A form that is sent again.
 

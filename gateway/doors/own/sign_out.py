@@ -190,7 +190,7 @@ class LoginSignOut:
         finding = await self._sessions.current(presented, browser_of(head))
         is_nobody = not presented or (isinstance(finding, NoSession) and finding.reason in _ENDED)
         if is_nobody and not self._pending_cookie.carried(head):
-            return Outcome(page(NobodyPage(self._again, is_after_sign_out=True), self._clock), "page", "nobody")
+            return Outcome(page(NobodyPage(self._again, is_after_sign_out=True), self._clock), "page", "nobody_signed_in")
         view = ConfirmSignOut(finding.login if isinstance(finding, Session) else None, to=return_to)
         return Outcome(page(view, self._clock, *self._table.origins), "page")
 

@@ -34,6 +34,7 @@ SESSIONS = {
     "user": Reason(
         "The signed-in user is not among `users` of the rule that is named as route.", "Add the user to the rule if that is wrong."
     ),
+    "nobody": Reason('The rule that is named as route has `access = "nobody"`.', "Change the rule if somebody should open this path."),
     "amr": Reason(
         "The session lacks a factor that `amr` of the rule asks for.", "The user signs in with that factor; check Okta's sign-on policy."
     ),

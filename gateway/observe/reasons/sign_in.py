@@ -42,7 +42,7 @@ SIGN_IN = {
     "legacy_session_id": Reason(
         "A program calls /api/v1/sessions/ID of its own session, which Okta gives up.", "Let it call /api/v1/sessions/me."
     ),
-    "nobody": Reason("A sign-out was asked for, and nobody was signed in.", NOTHING),
+    "nobody_signed_in": Reason("The page of a sign-out or of a kept form was asked for, and nobody was signed in.", NOTHING),
     "sign_in_loop": Reason(
         "The browser came back several times in a minute without a session.",
         "Check that cookies are kept, that the org's sign-in leads back (`okta.sign_in`), and the clocks of gateway and org.",

@@ -16,6 +16,8 @@ from gateway.policy.session.session import Finding, NoSession, Session, Unknown
 SHORTEST_RETRY_SECONDS = 2
 LONGEST_RETRY_SECONDS = 120
 _CLOCK_SKEW = timedelta(minutes=2)
+NOBODY_MAY: Final = "nobody"
+"""The reason of a rule with ``access = "nobody"``."""
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -48,7 +50,10 @@ class StepUp:
 
 @dataclass(frozen=True, slots=True)
 class Forbid:
-    """The rule does not permit this user (``reason``: ``user``), or permits nobody (``nobody``). ``login``: the user, None: not asked."""
+    """The rule does not permit this user (``reason``: ``user``), or permits nobody (``NOBODY_MAY``).
+
+    ``login``: None if nobody was looked up.
+    """
 
     reason: str
     login: str | None
@@ -76,7 +81,7 @@ def judge_at(rule: Rule, finding: Finding, wall: float) -> Verdict:
     A rule that names users, ``amr`` or ``authenticated_within`` always needs a session, whatever its access says (``Rule.needs``).
     """
     if rule.needs is Access.NOBODY:
-        return Forbid("nobody", None)
+        return Forbid(NOBODY_MAY, None)
     if rule.needs is Access.ANYONE:
         return Admit(None)
     if isinstance(finding, Session):

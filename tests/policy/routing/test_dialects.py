@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.policy.http.messages import Authority, Fields, HeadLimits, Malformed, RequestHead
+from gateway.policy.http.proxy_fields import folded, is_about_the_way
 from gateway.policy.routing.dialects import DIALECTS, Dialect, dialect_of, is_asked, loops, original
 from gateway.policy.routing.navigation import wants_websocket
 from gateway.policy.routing.routing import App, LoginHost, RouteTable
@@ -13,7 +14,7 @@ from tests.policy.received import admitted
 HR = App("hr", "https://hr.example.com", Authority("hr.example.com", 443))
 LOCAL = App("local", "http://local.localhost:8080", Authority("local.localhost", 8080))
 TABLE = RouteTable(LoginHost("https://login.example.com", Authority("login.example.com", 443)), [HR, LOCAL])
-NAMES = ("nginx", "traefik", "caddy", "haproxy", "envoy")
+NAMES = tuple(dialect.name for dialect in DIALECTS)
 URL = ((b"X-Original-Method", b"PUT"), (b"X-Original-URL", b"https://hr.example.com/a%2Fb?x=%7E&y"))
 FORWARDED = (
     (b"X-Forwarded-Method", b"PUT"),
@@ -145,6 +146,22 @@ def test_what_another_dialect_tells_must_not_be_another_request(name: str, field
     assert not isinstance(read(name, (*TOLD[name], (field, agrees))), str)
     assert read(name, (*TOLD[name], (field, differs))) == "metadata_conflict"
     assert read(name, (*TOLD[name], (field, agrees), (field, differs))) == "metadata_conflict"
+
+
+READ = {field for told in TOLD.values() for field, _ in told}
+"""Every field by which a dialect names the original request."""
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("field", sorted(READ - {b"X-Forwarded-Proto"}))
+def test_a_field_that_only_other_dialects_read_is_never_passed_over(name: str, field: bytes) -> None:
+    """A client, or another proxy, could name another request in it. A scheme contradicts nothing: TLS may end anywhere."""
+    assert field in dict(TOLD[name]) or read(name, (*TOLD[name], (field, b"https://evil.example/other"))) == "metadata_conflict"
+
+
+@pytest.mark.parametrize("field", sorted(READ))
+def test_no_app_gets_a_field_by_which_a_dialect_names_the_original_request(field: bytes) -> None:
+    assert is_about_the_way(folded(field))
 
 
 def test_the_scheme_is_that_of_the_configured_host_f10() -> None:
