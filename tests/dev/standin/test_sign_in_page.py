@@ -19,8 +19,8 @@ STEPS = {
 
 
 @pytest.fixture
-async def page(chromium_path: Path, tmp_path: Path) -> AsyncIterator[Page]:
-    async with profile(chromium_path, tmp_path) as opened:
+async def page(chromium_shell_path: Path, tmp_path: Path) -> AsyncIterator[Page]:
+    async with profile(chromium_shell_path, tmp_path) as opened:
         opened.set_default_timeout(15_000)
         yield opened
 
