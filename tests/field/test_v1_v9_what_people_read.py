@@ -1,5 +1,6 @@
 """Rows V1, V4 to V6, V8 and V9: every page is true for its reader, in words that an office worker understands."""
 
+import asyncio
 import re
 
 import pytest
@@ -113,7 +114,10 @@ async def test_v5_a_missing_factor_is_named(site: Site) -> None:
 async def test_v5_a_sign_in_that_is_too_long_ago_says_how_old_it_may_be() -> None:
     aged = CONFIGURATION.replace('amr = ["mfa"]', 'authenticated_within = "1ms"')
     async with deployed(configuration=aged) as site:
-        page = await (await site.entered(ALICE)).ask(f"{HR}/strong/x")
+        browser = await site.entered(ALICE)
+        async with asyncio.timeout(5):
+            while (page := await browser.ask(f"{HR}/strong/x")).status == 200:
+                pass  # the gateway's clock may be some milliseconds behind the org's, as long as one pass of its loop takes
         assert (page.status, heading(page)) == (403, "Please sign in again for this page")
 
 
