@@ -32,7 +32,7 @@ COMPILED := build/compiled
 HAS_HEADERS := import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))
 # Of the rows of the field, those about what is compiled.
 FIELD := $(addprefix field/test_,t1_* t2_* t5_* t7_* t9_* t13_* t23_* t25_* t28_* x22_* y* sessions_of_apps* apps_hear*)
-ROOMS := policy doors closing coordination observe edge upstream sessions attacks journeys revocations house/test_workers.py commands/test_sign_out_command.py compose workers fronts $(FIELD) deploy/test_compiled.py
+ROOMS := policy doors closing coordination observe edge upstream sessions attacks journeys revocations house/test_workers.py house/test_workers_replaced.py commands/test_sign_out_command.py compose workers fronts $(FIELD) deploy/test_compiled.py
 ON_REPLICAS := $(addprefix field/test_,x* t3_* t4_* t10_* t15_*) $(addprefix journeys/test_,promise.py bad_weather.py stampede.py)
 TREE := CHANGELOG.md LICENSE Makefile README.md config deploy gateway pyproject.toml requirements.txt tests
 PROXIES := /usr/sbin/nginx /usr/bin/caddy /usr/sbin/haproxy
@@ -96,8 +96,9 @@ suite: $(FOR_TESTS) $(NODE_MODULES) | $(OF_DEBIAN)
 	$(BIN)/python -m pytest --ignore=tests/policy --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
 # What holds for one gateway holds for three of them on a real Redis: the rows of the field about who the browser's user is, and journeys.
+# Tests that start workers of their own are the same there, and waiting for half a minute.
 replicas: $(FOR_TESTS) | $(REDIS)
-	FIELD_ON=replicas $(BIN)/python -m pytest $(addprefix tests/,$(ON_REPLICAS)) --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
+	FIELD_ON=replicas $(BIN)/python -m pytest $(addprefix tests/,$(ON_REPLICAS)) -k "not in_every_worker" --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
 # Some tests put classes of their own in place of compiled ones, which only plain Python allows.
 ON_PLAIN_PYTHON = journeys/test_one_user.py journeys/test_two_replicas.py journeys/test_factors.py journeys/test_new_browsers.py upstream/test_write_batch_of_ones_own.py

@@ -20,6 +20,7 @@ from gateway.shared_state.redis_address import RedisAddress
 
 SERVER, SENTINEL = shutil.which("redis-server"), shutil.which("redis-sentinel")
 needs_redis = pytest.mark.skipif(SERVER is None, reason="no redis-server; on Debian: apt-get install redis-server")
+_TRIES = 4
 _DEADLINE_SECONDS = 20.0
 _HIGHEST_PORT = 55_000
 """The nodes of a Cluster talk to each other at a port that is 10,000 higher."""
@@ -30,6 +31,10 @@ def free_port() -> int:
         bound.bind(("127.0.0.1", 0))
         port: int = bound.getsockname()[1]
     return port if port < _HIGHEST_PORT else free_port()
+
+
+class EndedAtOnce(AssertionError):
+    """The server ended before it listened; its exit code."""
 
 
 class Running:
@@ -54,6 +59,10 @@ class Running:
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
         atexit.register(self.kill)
+        for _ in range(0 if port else _TRIES):
+            with suppress(EndedAtOnce):
+                return self.start()
+            self.port = free_port()  # another program took it between the look and the start
         self.start()
 
     @property
@@ -96,7 +105,7 @@ class Running:
                     return
             except OSError:
                 with suppress(subprocess.TimeoutExpired):
-                    raise AssertionError(self._process.wait(timeout=0.01)) from None
+                    raise EndedAtOnce(self._process.wait(timeout=0.01)) from None
         raise AssertionError((self.folder / "redis.log").read_text())
 
 
