@@ -100,15 +100,16 @@ class Person:
 
         await self._until(typed, f"a field {css}")
 
-    async def sees(self, what: str, text: str) -> None:
-        """Wait until an element of this name, or with this ``#id``, has this text in it."""
+    async def sees(self, what: str, *texts: str) -> None:
+        """Wait until an element of this name, or with this ``#id``, has one of these texts in it."""
         element = f"//*[@id='{what[1:]}']" if what.startswith("#") else f"//{what}"
 
         async def seen() -> bool:
-            await self._element(f"{element}[contains(normalize-space(), {text!r})]", "xpath")
+            has_one = " or ".join(f"contains(normalize-space(), {text!r})" for text in texts)
+            await self._element(f"{element}[{has_one}]", "xpath")
             return True
 
-        await self._until(seen, f"{text!r} in {what}")
+        await self._until(seen, f"{texts} in {what}")
 
     async def arrives(self, begin: str) -> None:
         """Wait until the address of the page begins so."""

@@ -30,6 +30,8 @@ from tests.journeys.delaying_proxy import DelayingProxy
 from tests.journeys.watched import WatchedPerson
 
 DRAIN_SECONDS = 20
+PATIENCE_SECONDS = 10
+"""How long a gateway waits for Redis. On a busy machine the processes of a test wait for each other."""
 SETTLED_SECONDS = 30.0
 WAKENING_SECONDS = 0.6
 """So long after a step of the clock a waiting process may not have noticed that its deadlines are over."""
@@ -92,7 +94,7 @@ class Gateways:
         if self.kind.shares == "redis":
             self._redis = Redis(self._folder / "redis", environ=dict(self.clock.environ))
             self.to_redis.to = self._redis.port
-            state = f'url = "redis://127.0.0.1:{await self.to_redis.start()}/0"'
+            state = f'url = "redis://127.0.0.1:{await self.to_redis.start()}/0"\ntimeout = "{PATIENCE_SECONDS}s"'
         self._text = CONFIGURATION.format(
             workers=self.kind.workers, drain=DRAIN_SECONDS, org=await self.to_org.start(), state=state, upstream=self._upstream
         )
