@@ -5,7 +5,7 @@ starts them ends them too, when it is closed.
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -21,6 +21,9 @@ class BackgroundTasks:
     def __len__(self) -> int:
         return len(self._running)
 
+    def __iter__(self) -> Iterator[asyncio.Task[Any]]:
+        return iter(tuple(self._running))
+
     def start(self, work: Coroutine[None, None, Result], name: str) -> asyncio.Task[Result]:
         """Run this in a task of its own."""
         task = asyncio.create_task(work, name=name)
@@ -30,7 +33,7 @@ class BackgroundTasks:
 
     def cancel(self) -> None:
         """Cancel every running task."""
-        for task in self._running:
+        for task in self:
             task.cancel()
 
     async def ended(self) -> None:

@@ -48,21 +48,21 @@ class WriteBatch:
         self._written: list[BatchedAnswer] = []
 
     def request(self, connection: Connection) -> None:
-        """Send the request with which the connection began ``is_held_back``."""
+        """Send the request that this connection holds back (``Connection.begin`` with ``is_held_back``)."""
         if self._begins() and not self._is_busy:
             connection.send()
         else:
             self._requests.append(connection)
 
     def answer(self, answer: BatchedAnswer) -> None:
-        """Write what is ready of the answer."""
+        """Write the part of the answer that is ready (``write_out``)."""
         if self._begins() and not self._is_busy:
             answer.write_out()
         else:
             self._answers.append(answer)
 
     def behind(self, answer: BatchedAnswer) -> None:
-        """Tell the answer when all writes of this pass are done."""
+        """Call ``was_written`` of the answer after all writes of this pass."""
         self._begins()
         self._written.append(answer)
 

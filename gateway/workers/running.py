@@ -75,10 +75,10 @@ class Running:
         await former.aclose()
 
     async def aclose(self) -> None:
-        """Close the gateway and all former ones."""
+        """Close the gateway and all former ones. Raises what a reload, or the end of a former gateway, failed with."""
         async with self._turn:
             self._closing.set()
-        await asyncio.gather(self.gateway.aclose(), self._background.ended())
+        await asyncio.gather(self.gateway.aclose(), *self._background)
 
 
 def refused(log: Log, error: BadConfig) -> None:

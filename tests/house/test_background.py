@@ -3,6 +3,8 @@
 import asyncio
 import gc
 
+import pytest
+
 from gateway.background import BackgroundTasks
 
 
@@ -47,3 +49,14 @@ async def test_cancelled_and_failing_tasks_end_without_an_exception_for_their_ow
         await tasks.ended()
     assert waiting.cancelled() and isinstance(failing.exception(), OSError)
     assert len(tasks) == 0
+
+
+async def test_an_owner_that_wants_to_hear_of_failures_waits_for_each_task() -> None:
+    tasks = BackgroundTasks()
+
+    async def fails() -> None:
+        raise OSError("outside")
+
+    tasks.start(fails(), "fails")
+    with pytest.raises(OSError, match="outside"):
+        await asyncio.gather(*tasks)
