@@ -15,7 +15,7 @@ from gateway.errors import OutsideFailed
 from gateway.okta import browser_of
 from gateway.policy.http.cookies import PASS_NAME, NotTheApps, holds_oktas, without_own
 from gateway.policy.http.messages import Fields, RequestHead
-from gateway.policy.learned import Recent
+from gateway.policy.memo import RecentCache
 from gateway.policy.routing.routing import Rule
 from gateway.policy.session.admission import is_about_somebody
 from gateway.policy.session.okta_values import bare, has_form
@@ -90,8 +90,8 @@ class PassResolver:
         self._passes = passes
         self._sessions = sessions
         self._clock = clock
-        self._lines: Recent[tuple[str, bytes], OpenedPass] = Recent(MOST_KNOWN)
-        self._clean: Recent[tuple[str, bytes], bool] = Recent(MOST_KNOWN)
+        self._lines: RecentCache[tuple[str, bytes], OpenedPass] = RecentCache(MOST_KNOWN)
+        self._clean: RecentCache[tuple[str, bytes], bool] = RecentCache(MOST_KNOWN)
 
     def recalled(self, head: RequestHead, rule: Rule) -> Principal | None:
         """The user, as far as the cache knows; None where the caller must await ``comer``."""

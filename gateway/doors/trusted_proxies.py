@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from gateway.edge.upload import Networks
 from gateway.policy.http.messages import HeadLimits, Named
-from gateway.policy.learned import Learned
+from gateway.policy.memo import Memo
 from gateway.policy.routing.navigation import client_address
 
 
@@ -17,12 +17,12 @@ class TrustedProxies:
 
     trusted_proxies: Networks
     limits: HeadLimits
-    _clients: Learned[str, str] = field(init=False, repr=False, compare=False)
-    _peers: Learned[str, str] = field(init=False, repr=False, compare=False)
+    _clients: Memo[str, str] = field(init=False, repr=False, compare=False)
+    _peers: Memo[str, str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_clients", Learned(self._client))
-        object.__setattr__(self, "_peers", Learned(_alone))
+        object.__setattr__(self, "_clients", Memo(self._client))
+        object.__setattr__(self, "_peers", Memo(_alone))
 
     def client(self, peer: str, named: Named) -> str:
         """The address of the client. ``named``: the request's fields by name.

@@ -24,7 +24,7 @@ from gateway.edge.rules import ClientRules, Connected, ConnectionHost, Listener
 from gateway.edge.turned_away import TurnedAway
 from gateway.policy.http.client_limits import ConnectionLimit, place_of
 from gateway.policy.http.shares import Shares
-from gateway.policy.learned import Learned
+from gateway.policy.memo import Memo
 from gateway.policy.routing.navigation import is_listed
 
 Tell = Callable[[str, Mapping[str, object]], None]
@@ -53,7 +53,7 @@ class HttpServer(ConnectionHost):
         self._tell = tell
         self._crowd = ConnectionLimit(self.rules.connections)
         self._shares = Shares.of(self.rules.connections)
-        self._places: Learned[str, str | None] = Learned(self._place_of, most=MOST_PLACES)
+        self._places: Memo[str, str | None] = Memo(self._place_of, most=MOST_PLACES)
         self._held: dict[str, int] = {}
         self._leaving = 0
         self._is_over = asyncio.Event()

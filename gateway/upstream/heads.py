@@ -15,7 +15,7 @@ from http import HTTPStatus
 from typing import Final
 
 from gateway.policy.http.messages import Fields
-from gateway.policy.learned import Learned
+from gateway.policy.memo import Memo
 
 _TOKEN: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
 _FORBIDDEN: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
@@ -91,7 +91,7 @@ def _kind(name: bytes) -> int:
     return {b"date": _DATE, b"content-length": _LENGTH}.get(name.lower(), _OTHER)
 
 
-_kinds: Final = Learned(_kind)
+_kinds: Final = Memo(_kind)
 
 
 @lru_cache(maxsize=4)

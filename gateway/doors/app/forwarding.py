@@ -35,7 +35,7 @@ from gateway.policy.http.fields import to_app
 from gateway.policy.http.messages import FieldLine, Fields, Malformed, RequestHead
 from gateway.policy.http.outgoing import END, app_lines, cookie_line, identity_text, way_text
 from gateway.policy.http.request_heads import Block
-from gateway.policy.learned import Recent
+from gateway.policy.memo import RecentCache
 from gateway.policy.routing.routing import Access, App
 from gateway.upstream.fetching import Taking
 from gateway.upstream.heads import field_lines
@@ -64,8 +64,8 @@ class AppForwarding:
     keep_cookie: KeepCookie
     app_sessions: AppSessions | None = None
     overrides: StrippedOverrides | None = None
-    cookies: Recent[bytes, bytes] = field(default_factory=lambda: Recent(MOST_COOKIES), repr=False, compare=False)
-    _ways: Recent[str, tuple[bytes, bytes]] = field(init=False, default_factory=Recent, repr=False, compare=False)
+    cookies: RecentCache[bytes, bytes] = field(default_factory=lambda: RecentCache(MOST_COOKIES), repr=False, compare=False)
+    _ways: RecentCache[str, tuple[bytes, bytes]] = field(init=False, default_factory=RecentCache, repr=False, compare=False)
     _rules: ForwardingRules = field(init=False, repr=False, compare=False)
     _usual: tuple[tuple[Rewrite, ...], ...] = field(init=False, repr=False, compare=False)
 

@@ -16,7 +16,7 @@ from gateway.errors import OutsideFailed, StaleConnection, StateFailed
 from gateway.policy.http.app_sessions import LeftOut
 from gateway.policy.http.fields import ForwardedFrom, way_lines
 from gateway.policy.http.messages import Fields
-from gateway.policy.learned import Recent
+from gateway.policy.memo import RecentCache
 from gateway.shared_state import SharedState
 
 KIND = "app-sign-out"
@@ -50,7 +50,7 @@ class AppSignOuts:
         self._ways = ways
         self._state = state
         self._tell = tell
-        self._met: Recent[bytes, bool] = Recent()
+        self._met: RecentCache[bytes, bool] = RecentCache()
         self._running: set[asyncio.Task[None]] = set()
 
     def tell_soon(self, cookies: Sequence[LeftOut], client: str) -> None:

@@ -12,7 +12,7 @@ from gateway.policy.http.app_cookies import KeepCookie
 from gateway.policy.http.hop_by_hop import HOP_BY_HOP, SPOKEN_FOR, USUAL_CONNECTIONS, end_to_end
 from gateway.policy.http.messages import Fields
 from gateway.policy.http.proxy_fields import REQUEST_ID
-from gateway.policy.learned import Learned
+from gateway.policy.memo import Memo
 
 Refer = Callable[[bytes, bytes], bytes]
 """Takes the name of a field in lower case and its value. Returns the value that the browser gets."""
@@ -124,5 +124,5 @@ def _fate(name: bytes) -> int:
     return _OTHER_CACHES if _steers_caches(lowered) else _KEPT
 
 
-_fates: Final = Learned(_fate)
-_privately: Final = Learned(_made_private, longest=256)
+_fates: Final = Memo(_fate)
+_privately: Final = Memo(_made_private, longest=256)

@@ -16,7 +16,7 @@ from typing import Final
 
 from gateway.policy.http.bodies import StatusKind, has_body, kind_of_status
 from gateway.policy.http.messages import Fields
-from gateway.policy.learned import Learned
+from gateway.policy.memo import Memo
 
 MOST_FIELDS: Final = 500
 _EMPTY_LINE: Final = re.compile(rb"\n\r?\n")
@@ -27,7 +27,7 @@ _TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _LINE: Final = re.compile(rb"(" + _TOKEN + rb"):([\t\x20-\x7e\x80-\xff]*)\Z")
 _NOT_OF_A_NAME: Final = bytes(byte for byte in range(256) if not re.fullmatch(_TOKEN, bytes((byte,))))
 _LONGEST_LENGTH: Final = 18
-_LONGEST_LEARNT: Final = 256
+_LONGEST_CACHED: Final = 256
 _FRAMING: Final = frozenset(b"content-length transfer-encoding connection keep-alive proxy-connection upgrade te trailer".split())
 """Fields that decide where the message ends and what happens to the connection. Their lines must not be misspelt, folded or dropped."""
 
@@ -276,7 +276,7 @@ def _read_first_line(line: bytes) -> _StatusLine | AnswerFault:
     return AnswerFault.STATUS if kind is StatusKind.INVALID else (found[1] == b"1", int(found[2]), found[3] or b"", kind)
 
 
-class _Fields(Learned[bytes, _Field]):
+class _Fields(Memo[bytes, _Field]):
     """Cached field lines. ``Set-Cookie`` lines contain secrets and are not stored."""
 
     __slots__ = ()
@@ -285,5 +285,5 @@ class _Fields(Learned[bytes, _Field]):
         return _read_field(key) if key[:4].lower() == b"set-" else super().__missing__(key)
 
 
-_fields: Final = _Fields(_read_field, _LONGEST_LEARNT)
-_first_lines: Final = Learned(_read_first_line)
+_fields: Final = _Fields(_read_field, _LONGEST_CACHED)
+_first_lines: Final = Memo(_read_first_line)

@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Final
 
 from gateway.policy.http.messages import Malformed
-from gateway.policy.learned import Learned
+from gateway.policy.memo import Memo
 
 _TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _QUOTED: Final = rb'"(?:[\t\x20\x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*"'
@@ -43,7 +43,7 @@ def _plain_size(text: bytes) -> int:
     return int(text, 16) if _PLAIN_SIZE.match(text) else 0
 
 
-_sizes: Final = Learned(_plain_size)
+_sizes: Final = Memo(_plain_size)
 """The size in a chunk's first line; 0 if it is the last chunk, or has an extension, or is not a size."""
 
 

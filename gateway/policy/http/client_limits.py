@@ -10,7 +10,7 @@ for ``limit_conn``.
 import ipaddress
 from typing import Final
 
-from gateway.policy.learned import Learned
+from gateway.policy.memo import Memo
 
 _KNOWN_PLACES: Final = 4096
 _ROOM_AGAIN: Final = 0.9
@@ -31,7 +31,7 @@ def _place(client: str) -> str | None:
     return address.packed[:8].hex() if address.ipv4_mapped is None else str(address.ipv4_mapped)
 
 
-_places: Final = Learned(_place, most=_KNOWN_PLACES)
+_places: Final = Memo(_place, most=_KNOWN_PLACES)
 
 
 class ClientLimit:

@@ -10,7 +10,7 @@ import re
 from binascii import a2b_base64, b2a_base64
 from typing import Final, NamedTuple
 
-from gateway.policy.learned import Learned
+from gateway.policy.memo import Memo
 
 SCOPE_BYTES: Final = 4
 LONGEST_PATH: Final = 1024
@@ -62,7 +62,7 @@ def _read_attributes(text: bytes) -> Attributes:
     return Attributes(is_http_only, path if path.startswith(b"/") else b"", domain, is_partitioned)
 
 
-attributes_of: Final = Learned(_read_attributes, longest=128)
+attributes_of: Final = Memo(_read_attributes, longest=128)
 """The attributes of a ``Set-Cookie`` line. The key is everything after its first semicolon."""
 
 
@@ -86,7 +86,7 @@ def _read_scope(text: bytes) -> Scope | None:
     return scope if scope.text == text else None
 
 
-scope_read: Final = Learned(_read_scope, longest=SCOPE_BYTES)
+scope_read: Final = Memo(_read_scope, longest=SCOPE_BYTES)
 """The inverse of ``Scope.text``; None for any other characters."""
 
 

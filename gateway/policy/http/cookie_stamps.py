@@ -18,7 +18,7 @@ from hmac import compare_digest, digest
 from typing import Final, NamedTuple
 
 from gateway.policy.http.cookie_scopes import SCOPE_BYTES, Scope, domain_of, scope_read
-from gateway.policy.learned import Recent
+from gateway.policy.memo import RecentCache
 
 MARK: Final = b"~gw~"
 _DIGEST_BYTES: Final = 9
@@ -71,7 +71,7 @@ class Stamps:
         self.nobody = UserStamps(self, NOBODY)
         self._keys = tuple(digest(key, b"session-gateway app sessions", "sha256") for key in seal_keys)
         self._realms: dict[int, Realm | None] = {}
-        self._users: Recent[str, UserStamps] = Recent(MOST_USERS)
+        self._users: RecentCache[str, UserStamps] = RecentCache(MOST_USERS)
 
     def of(self, user_id: str) -> "UserStamps":
         """The stamps of one user. The same object as before, while it is still cached."""

@@ -19,7 +19,7 @@ from gateway.policy.http.cookies import line_without, without
 from gateway.policy.http.hop_by_hop import HOP_BY_HOP, NAMED_AWAY, SPOKEN_FOR, USUAL_CONNECTIONS, end_to_end, names_end_to_end, nominated
 from gateway.policy.http.messages import Fields, Malformed
 from gateway.policy.http.proxy_fields import METHOD_OVERRIDES, REQUEST_ID, folded, is_about_the_user, is_about_the_way
-from gateway.policy.learned import Learned
+from gateway.policy.memo import Memo
 from gateway.policy.session.identity import (
     IDENTITY_ATTRIBUTES,
     LARGEST_IDENTITY_BYTES,
@@ -95,11 +95,11 @@ class FieldRules:
     constant: Fields = ()
     referring: frozenset[bytes] = frozenset()
     refer: Refer = field(default=_as_sent, repr=False, compare=False)
-    fates: Learned[bytes, int] = field(init=False, repr=False, compare=False)
+    fates: Memo[bytes, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """``fates``: the fate of each name under these rules."""
-        object.__setattr__(self, "fates", Learned(partial(_fate, self)))
+        object.__setattr__(self, "fates", Memo(partial(_fate, self)))
 
 
 def to_app(

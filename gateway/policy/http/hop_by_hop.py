@@ -8,7 +8,7 @@ from typing import Final
 
 from gateway.policy.http.messages import Fields, Malformed
 from gateway.policy.http.proxy_fields import folded, is_about_the_user, is_about_the_way
-from gateway.policy.learned import Learned
+from gateway.policy.memo import Memo
 
 HOP_BY_HOP: Final = frozenset(
     b"connection keep-alive proxy-connection proxy-authenticate proxy-authorization te trailer transfer-encoding upgrade "
@@ -62,7 +62,7 @@ def _names_end_to_end(value: bytes) -> bool:
     return value.count(b",") >= MOST_NAMES or any(map(is_end_to_end, nominated(value)))
 
 
-names_end_to_end: Final = Learned(_names_end_to_end).__getitem__
+names_end_to_end: Final = Memo(_names_end_to_end).__getitem__
 """Whether a value of ``Connection`` in a request names a field that is meant for the server. RFC 9110 §7.6.1 forbids this.
 
 Otherwise a client could remove fields by which the server decides, or which a front proxy added. A value with more than ``MOST_NAMES``

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from gateway.policy.learned import Learned
+from gateway.policy.memo import Memo
 
 Fields = tuple[tuple[bytes, bytes], ...]
 """Header fields, in the order and spelling in which they arrived."""
@@ -303,7 +303,7 @@ def _token(name: bytes) -> bytes:
     return name.lower() if _TOKEN.match(name) else b""
 
 
-lowered_name: Final = Learned(_token)
+lowered_name: Final = Memo(_token)
 """The name of a field in lower case; empty if it is not a token."""
 
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from gateway.policy.http.messages import Malformed
 from gateway.policy.http.percent import all_unescaped, unescaped_bytes
-from gateway.policy.learned import Learned
+from gateway.policy.memo import Memo
 
 LITERAL: Final = "!$&'()*+,-.:;=@_~"
 """The characters that stay unescaped in a canonical path, besides letters, digits and slashes."""
@@ -156,7 +156,7 @@ def _one_case_of(char: str) -> str:
     return char.upper().lower()
 
 
-_one_case: Final = Learned(_one_case_of).__getitem__
+_one_case: Final = Memo(_one_case_of).__getitem__
 
 
 def pattern_problem(pattern: str) -> str | None:

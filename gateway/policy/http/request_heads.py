@@ -25,15 +25,15 @@ from gateway.policy.http.messages import (
     check_first_line,
     lowered_name,
 )
-from gateway.policy.learned import Learned, Recent, Sights
+from gateway.policy.memo import Memo, RecentCache, SeenKeys
 
 _TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _REQUEST_LINE: Final = re.compile(rb"(" + _TOKEN + rb") ([^\x00-\x20\x7f]+) HTTP/([0-9])\.([0-9])\Z")
 _BEGINNING: Final = re.compile(_TOKEN + rb"(?: [^\x00-\x20\x7f]*(?: (?:H(?:T(?:T(?:P(?:/(?:[0-9](?:\.[0-9]?)?)?)?)?)?)?)?)?)?\Z")
 _versions: Final[dict[bytes, bytes]] = {b"HTTP/1.1": b"11", b"HTTP/1.0": b"10"}
 _TARGET_FORBIDDEN: Final = bytes((*range(0x21), 0x7F))
-_LONGEST_LEARNT: Final = 256
-_MOST_LEARNT: Final = 4096
+_LONGEST_CACHED: Final = 256
+_MOST_CACHED_LINES: Final = 4096
 _LARGEST_BLOCK: Final = 2048
 _MOST_LINES: Final = 1000
 _MOST_FIRST_LINES: Final = 2048
@@ -45,7 +45,7 @@ A browser's block weighs about 1,700, so that 8 kinds of request of 500 users fi
 attacker can make up take 68 MiB (measured).
 """
 _LINE_WEIGHT: Final = 40
-_MOST_LINES_LEARNT: Final = 32
+_MOST_LINES_OF_CACHED_BLOCK: Final = 32
 """Blocks with more lines are not cached. Browsers send 12 to 20 lines."""
 _ABOUT_BODIES: Final = frozenset((b"content-type", b"content-length", b"transfer-encoding", b"expect", b"trailer"))
 _SECRETS: Final = frozenset((b"cookie", b"authorization", b"proxy-authorization"))
@@ -145,8 +145,8 @@ def line_of(text: bytes) -> FieldLine | None:
     line = _lines.get(text)
     if line is None:
         line = _read_line(text)
-        if line is not None and len(text) <= _LONGEST_LEARNT and line.name not in _SECRETS:
-            if len(_lines) >= _MOST_LEARNT:
+        if line is not None and len(text) <= _LONGEST_CACHED and line.name not in _SECRETS:
+            if len(_lines) >= _MOST_CACHED_LINES:
                 _lines.clear()
             _lines[text] = line
     return line
@@ -166,14 +166,14 @@ _lines: Final[dict[bytes, FieldLine]] = {}
 class HeadReader:
     """Parses heads within the given limits, and owns the caches for first lines and blocks."""
 
-    __slots__ = ("_blocks", "_first_lines", "_limits", "_sights")
+    __slots__ = ("_blocks", "_first_lines", "_limits", "_seen")
 
     def __init__(self, limits: HeadLimits) -> None:
         """The caches are empty."""
         self._limits = limits
-        self._blocks: Recent[bytes, Block] = Recent(_BLOCKS_WEIGHT, _weight)
-        self._first_lines: Recent[bytes, FirstLine] = Recent(_MOST_FIRST_LINES)
-        self._sights = Sights()
+        self._blocks: RecentCache[bytes, Block] = RecentCache(_BLOCKS_WEIGHT, _weight)
+        self._first_lines: RecentCache[bytes, FirstLine] = RecentCache(_MOST_FIRST_LINES)
+        self._seen = SeenKeys()
 
     def read(self, text: bytes) -> ReadHead | None:
         """The head in these bytes, from its first byte to the end of its last line; None if it is not a head."""
@@ -187,9 +187,9 @@ class HeadReader:
             block = self._read_block(rest)
             if block is None:
                 return None
-            is_worth_it = len(rest) <= _LARGEST_BLOCK and len(block.lines) <= _MOST_LINES_LEARNT and block.refused is None
+            is_worth_it = len(rest) <= _LARGEST_BLOCK and len(block.lines) <= _MOST_LINES_OF_CACHED_BLOCK and block.refused is None
             # Stored at the second time only, so that heads that never come again take no memory.
-            if is_worth_it and self._sights.came_before(rest):
+            if is_worth_it and self._seen.seen_before(rest):
                 self._blocks.keep(rest, block)
         return ReadHead(line, block)
 
@@ -204,7 +204,7 @@ class HeadReader:
         ):
             return self._read_odd_line(first)
         line = FirstLine(words[0].decode("ascii"), words[1].decode("latin-1"), version, self._limits)
-        if len(first) <= _LONGEST_LEARNT and self._sights.came_before(first):
+        if len(first) <= _LONGEST_CACHED and self._seen.seen_before(first):
             self._first_lines.keep(first, line)
         return line
 
@@ -248,4 +248,4 @@ def _all(said: bytes | tuple[bytes, ...]) -> tuple[bytes, ...]:
 
 
 _NO_WORDS: Final[frozenset[bytes]] = frozenset()
-_usual_words: Final[Learned[bytes, frozenset[bytes]]] = Learned(_words)
+_usual_words: Final[Memo[bytes, frozenset[bytes]]] = Memo(_words)

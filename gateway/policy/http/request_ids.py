@@ -9,7 +9,7 @@ from typing import Final
 
 from gateway.policy.http.messages import Named
 from gateway.policy.http.proxy_fields import REQUEST_ID
-from gateway.policy.learned import Learned
+from gateway.policy.memo import Memo
 from gateway.policy.routing.navigation import Network, is_listed
 
 SLOT: Final = "{request-id}"
@@ -26,7 +26,7 @@ class RequestIds:
 
     def __init__(self, prefix: str, trusted_proxies: tuple[Network, ...] = ()) -> None:
         """``prefix``: twelve random hex digits. ``trusted_proxies``: the proxies whose ids are accepted."""
-        self._listed: Learned[str, bool] | None = Learned(lambda peer: is_listed(peer, trusted_proxies)) if trusted_proxies else None
+        self._listed: Memo[str, bool] | None = Memo(lambda peer: is_listed(peer, trusted_proxies)) if trusted_proxies else None
         self._prefix = prefix
         self._begin = f"{prefix}{0:05x}"
         self._number = 0

@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Final
 
 from gateway.policy.http.percent import unescaped_bytes
-from gateway.policy.learned import Learned
+from gateway.policy.memo import Memo
 
 WELL_KNOWN: Final = (
     *("JSESSIONID", "PHPSESSID", "sessionid", "connect.sid", "ASP.NET_SessionId", "ASPSESSIONID*", ".AspNetCore.Session"),
@@ -58,7 +58,7 @@ class SessionCookieNames:
         self._hidden = re.compile(_BETWEEN + b"(?:" + _alternatives(listed, _ANY_REST) + b")[ \t\"']*=", re.IGNORECASE)
         self._fragments = _covering(_fragment(entry.lower()) for entry in listed)
         self.exact = tuple(entry for entry in listed if b"*" not in entry)
-        self.kinds: Learned[bytes, NameKind] = Learned(self._kind)
+        self.kinds: Memo[bytes, NameKind] = Memo(self._kind)
 
     def may_be_in(self, line: bytes) -> bool:
         """Whether a ``Cookie`` line may contain a listed name in any spelling. A quick check, for every request."""

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from gateway.policy.http.messages import Malformed, RequestHead, parse_authority
 from gateway.policy.http.odd_paths import odd_readings
 from gateway.policy.http.paths import ODD, is_own, normalised
-from gateway.policy.learned import Learned
+from gateway.policy.memo import Memo
 
 LONGEST_TARGET: Final = 4096
 SIGNED_IN: Final = "/.gateway/signed-in"
@@ -226,4 +226,4 @@ def _address(text: str) -> tuple[ipaddress.IPv4Address | ipaddress.IPv6Address, 
     return address, str(address)
 
 
-_addresses: Final = Learned(_address)
+_addresses: Final = Memo(_address)

@@ -40,7 +40,7 @@ from gateway.policy.http.paths import (
     trimmed,
 )
 from gateway.policy.http.windows_paths import has_short_name, is_read_apart, windows_readings
-from gateway.policy.learned import Learned, Recent
+from gateway.policy.memo import Memo, RecentCache
 from gateway.policy.routing.rules import DEFAULT_RULE, Access, Rule
 
 __all__ = [
@@ -60,8 +60,8 @@ __all__ = [
 
 _NOT_ASCII: Final = Malformed(400, "target")
 """Refuses bytes beyond ASCII in a target, except at an app: an app may know in which charset an old browser wrote its query."""
-_LONGEST_LEARNED_HOST: Final = 255
-_LONGEST_LEARNED_PATH: Final = 256
+_LONGEST_CACHED_HOST: Final = 255
+_LONGEST_CACHED_PATH: Final = 256
 
 
 Ways = tuple[tuple[Callable[[str], object], Rule], ...]
@@ -90,7 +90,7 @@ class App:
     ways: Ways = field(init=False, repr=False, compare=False)
     ways_by_method: Mapping[str, Ways] = field(init=False, repr=False, compare=False)
     tells_paths_apart: bool = field(init=False, repr=False, compare=False)
-    places: Recent[object, Rule | Malformed] = field(init=False, repr=False, compare=False, default_factory=Recent)
+    places: RecentCache[object, Rule | Malformed] = field(init=False, repr=False, compare=False, default_factory=RecentCache)
 
     def __post_init__(self) -> None:
         """``tells_paths_apart``: whether the rule depends on the path at all."""
@@ -126,7 +126,7 @@ class RouteTable:
             if self._hosts.setdefault(app.authority, app) is not app:
                 raise ValueError(f"two hosts at {app.authority}")
         self._by_text = {text: app for app in self.apps for text in (app.origin, str(app.authority))}
-        self._named = Learned(self._named_by, _LONGEST_LEARNED_HOST)
+        self._named = Memo(self._named_by, _LONGEST_CACHED_HOST)
 
     @property
     def origins(self) -> tuple[str, ...]:
@@ -188,7 +188,7 @@ def place_of(app: App, path: str, method: str) -> Rule | Malformed:
     place = app.places.get(key)
     if place is None:
         place = _place_of(app, path, method)
-        if len(path) <= _LONGEST_LEARNED_PATH:
+        if len(path) <= _LONGEST_CACHED_PATH:
             app.places.keep(key, place)
     return place
 

@@ -10,7 +10,7 @@ A value longer than 8 KiB is left out, and its field name is listed in ``X-Gatew
 from datetime import UTC
 
 from gateway.policy.http.messages import Fields
-from gateway.policy.learned import Learned
+from gateway.policy.memo import Memo
 from gateway.policy.session.session import Session
 
 IdentityFields = tuple[tuple[bytes, str], ...]
@@ -61,5 +61,5 @@ def encoded(text: str) -> bytes:
     )
 
 
-_names = Learned(encoded)
+_names = Memo(encoded)
 """The encoded logins and ids of recent users. They are no secrets."""

@@ -19,7 +19,7 @@ from enum import Enum, auto
 from typing import Final
 
 from gateway.policy.http.percent import printable, unescaped
-from gateway.policy.learned import Learned
+from gateway.policy.memo import Memo
 
 TOKEN_NAMES: Final = frozenset({"sessiontoken", "onetimetoken"})
 _AT_COOKIE_REDIRECT: Final = TOKEN_NAMES | {"token"}
@@ -160,7 +160,7 @@ class OrgPath:
         return self._has("api", "sessions", "me")
 
 
-_PLACES: Final = Learned(OrgPath.judged)
+_PLACES: Final = Memo(OrgPath.judged)
 
 
 def _words(folded: str) -> tuple[str, ...]:

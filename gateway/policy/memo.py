@@ -1,12 +1,12 @@
 """Small bounded caches for the results of pure functions. Consecutive requests mostly have the same field names, hosts and paths.
 
-- ``Learned``: a dictionary that computes a missing value. When it is full, it is emptied.
-- ``Recent``: a cache that forgets the entries that were not used lately.
-- ``Sights``: remembers that a key was seen, without a value.
+- ``Memo``: a dictionary that computes a missing value. When it is full, it is emptied.
+- ``RecentCache``: a cache that forgets the entries that were not used lately.
+- ``SeenKeys``: remembers that a key was seen, without a value.
 
-A cache here must never change a result; it only saves work. It must never grow with keys that an attacker makes up. So ``Learned`` does not
-store a key that is too long, and a full ``Learned`` starts again from empty. 1,024 keys of 64 bytes take about 0.2 MB, without their
-values. A ``Learned`` must never get a secret as its key: an entry can stay as long as the process runs.
+A cache here must never change a result; it only saves work. It must never grow with keys that an attacker makes up. So ``Memo`` does not
+store a key that is too long, and a full ``Memo`` starts again from empty. 1,024 keys of 64 bytes take about 0.2 MB, without their
+values. A ``Memo`` must never get a secret as its key: an entry can stay as long as the process runs.
 """
 
 from collections.abc import Callable
@@ -17,16 +17,16 @@ MOST_KEYS = 1024
 LONGEST_KEY = 64
 """Longer keys (bytes or characters) are computed each time and not stored, unless the owner says otherwise."""
 
-MOST_SIGHTS = 16_384
-"""When so many new keys were seen, ``Sights`` forgets the oldest generation of keys."""
+MOST_SEEN_KEYS = 16_384
+"""When so many new keys were seen, ``SeenKeys`` forgets the oldest generation of keys."""
 
 Key = TypeVar("Key", bytes, str)
 Any_Key = TypeVar("Any_Key")
 Value = TypeVar("Value")
 
 
-class Learned(dict[Key, Value], Generic[Key, Value]):
-    """A cache of the pure function ``of``: ``learned[key]`` is ``of(key)``.
+class Memo(dict[Key, Value], Generic[Key, Value]):
+    """A cache of the pure function ``of``: ``memo[key]`` is ``of(key)``.
 
     It is a subclass of ``dict``, because a look-up that finds its key then runs in C only.
     """
@@ -49,7 +49,7 @@ class Learned(dict[Key, Value], Generic[Key, Value]):
         return value
 
 
-class Recent(Generic[Any_Key, Value]):
+class RecentCache(Generic[Any_Key, Value]):
     """A cache of values by key that forgets what was not used lately.
 
     It has two generations, a new one and an old one, of at most ``most`` entries each. When the new generation is full, it becomes the old
@@ -96,11 +96,11 @@ class Recent(Generic[Any_Key, Value]):
         return 1 if self._weigh is None else self._weigh(value)
 
 
-class Sights:
+class SeenKeys:
     """Remembers which keys were seen lately. A cache stores a key only when it comes for the second time, because storing a key that comes
     only once costs more than it saves.
 
-    Holds the hashes of at most two times ``MOST_SIGHTS`` keys. Two keys with the same hash count as the same key.
+    Holds the hashes of at most two times ``MOST_SEEN_KEYS`` keys. Two keys with the same hash count as the same key.
     """
 
     __slots__ = ("_new", "_old")
@@ -110,12 +110,12 @@ class Sights:
         self._new: set[int] = set()
         self._old: set[int] = set()
 
-    def came_before(self, key: bytes) -> bool:
+    def seen_before(self, key: bytes) -> bool:
         """Whether this key was seen before. The key counts as seen from now on."""
-        sight = hash(key)
-        if sight in self._new:
+        hashed = hash(key)
+        if hashed in self._new:
             return True
-        if len(self._new) >= MOST_SIGHTS:
+        if len(self._new) >= MOST_SEEN_KEYS:
             self._old, self._new = self._new, set()
-        self._new.add(sight)
-        return sight in self._old
+        self._new.add(hashed)
+        return hashed in self._old

@@ -1,18 +1,18 @@
-"""A memory of answers never changes one, and strangers cannot make it grow."""
+"""A cache never changes a value, and keys that an attacker makes up cannot make it grow."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.policy.learned import MOST_SIGHTS, Learned, Recent, Sights
+from gateway.policy.memo import MOST_SEEN_KEYS, Memo, RecentCache, SeenKeys
 
 
 @given(st.lists(st.binary(max_size=6), max_size=40), st.integers(0, 6), st.integers(1, 4))
-def test_every_answer_is_the_functions_own_and_the_memory_is_bounded(keys: list[bytes], longest: int, most: int) -> None:
-    learned = Learned(bytes.upper, longest, most)
+def test_every_value_is_the_functions_own_and_the_memo_is_bounded(keys: list[bytes], longest: int, most: int) -> None:
+    memo = Memo(bytes.upper, longest, most)
     for key in keys:
-        assert learned[key] == key.upper()
-        assert len(learned) <= most
-        assert all(len(kept) <= longest for kept in learned)
+        assert memo[key] == key.upper()
+        assert len(memo) <= most
+        assert all(len(kept) <= longest for kept in memo)
 
 
 def test_what_was_asked_once_is_not_worked_out_again() -> None:
@@ -22,13 +22,13 @@ def test_what_was_asked_once_is_not_worked_out_again() -> None:
         worked.append(key)
         return len(worked)
 
-    learned = Learned(of, longest=3)
-    assert [learned["abc"], learned["abc"], learned["long"], learned["long"]] == [1, 1, 2, 3]
+    memo = Memo(of, longest=3)
+    assert [memo["abc"], memo["abc"], memo["long"], memo["long"]] == [1, 1, 2, 3]
     assert worked == ["abc", "long", "long"]
 
 
 def test_what_is_asked_for_stays_and_what_is_not_goes() -> None:
-    recent: Recent[int, str] = Recent(10)
+    recent: RecentCache[int, str] = RecentCache(10)
     recent.keep(0, "kept")
     for number in range(1, 100):
         recent.keep(number, str(number))
@@ -37,7 +37,7 @@ def test_what_is_asked_for_stays_and_what_is_not_goes() -> None:
 
 
 def test_more_keys_than_there_is_room_for_cost_some_of_it_and_not_all() -> None:
-    recent: Recent[int, int] = Recent(100)
+    recent: RecentCache[int, int] = RecentCache(100)
     hits = 0
     for place in range(3000):
         key = place % 150  # more than fit among the young, fewer than among both
@@ -47,7 +47,7 @@ def test_more_keys_than_there_is_room_for_cost_some_of_it_and_not_all() -> None:
 
 
 def test_what_is_heavier_takes_more_of_the_memory() -> None:
-    recent: Recent[int, bytes] = Recent(10, len)
+    recent: RecentCache[int, bytes] = RecentCache(10, len)
     for key in range(4):
         recent.keep(key, b"xxx")
     assert [recent.get(key) for key in (0, 3)] == [b"xxx", b"xxx"]  # three of them fit, the fourth began anew
@@ -56,12 +56,12 @@ def test_what_is_heavier_takes_more_of_the_memory() -> None:
     assert len(recent) == 2 and recent.get(3) is None and recent.get(4) == b"x" * 10
 
 
-def test_what_came_before_is_known_by_sight_and_forgotten_behind_so_many_others() -> None:
-    sights = Sights()
-    assert [sights.came_before(key) for key in (b"a", b"b", b"a", b"b", b"c")] == [False, False, True, True, False]
-    for number in range(MOST_SIGHTS):
-        sights.came_before(b"%d" % number)
-    assert sights.came_before(b"a")
-    for number in range(2 * MOST_SIGHTS, 4 * MOST_SIGHTS):
-        sights.came_before(b"%d" % number)
-    assert not sights.came_before(b"b")
+def test_a_key_that_was_seen_is_known_until_many_newer_keys_came() -> None:
+    seen = SeenKeys()
+    assert [seen.seen_before(key) for key in (b"a", b"b", b"a", b"b", b"c")] == [False, False, True, True, False]
+    for number in range(MOST_SEEN_KEYS):
+        seen.seen_before(b"%d" % number)
+    assert seen.seen_before(b"a")
+    for number in range(2 * MOST_SEEN_KEYS, 4 * MOST_SEEN_KEYS):
+        seen.seen_before(b"%d" % number)
+    assert not seen.seen_before(b"b")
