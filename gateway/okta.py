@@ -15,7 +15,7 @@ from aiohttp import ClientResponse, ClientSession
 
 from gateway import __version__
 from gateway.errors import HungUp, OutsideFailed, TimedOut
-from gateway.outbound import Deadlines, Destination, send_once
+from gateway.outbound import Destination, Timeouts, send_once
 from gateway.policy.http.cookies import single
 from gateway.policy.http.messages import Fields, RequestHead
 from gateway.policy.session.cache import RateLimits, rate_limits
@@ -72,16 +72,16 @@ def browser_of(head: RequestHead) -> Browser:
 
 
 class Okta:
-    """The Sessions API of one org. ``deadlines.first_byte`` limits the wait for a head, ``deadlines.idle`` the reading of the body."""
+    """The Sessions API of one org. ``timeouts.first_byte`` limits the wait for a head, ``timeouts.idle`` the reading of the body."""
 
     def __init__(
-        self, client: ClientSession, destination: Destination, deadlines: Deadlines, failed: Callable[[OutsideFailed], object] | None = None
+        self, client: ClientSession, destination: Destination, timeouts: Timeouts, failed: Callable[[OutsideFailed], object] | None = None
     ) -> None:
         """``client`` comes from ``outbound.open_client``, which bounds the connections. ``failed`` is called when no answer came."""
         self._failed = failed or (lambda error: None)
         self._client = client
         self._destination = destination
-        self._deadlines = deadlines
+        self._timeouts = timeouts
 
     async def session(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
         """Ask who is signed in with these cookies (``getCurrentSession``)."""
@@ -100,8 +100,8 @@ class Okta:
             return OktaAnswer(Unknown("unsendable_cookie"), 0)
         request = (method, target, fields_of(cookies, browser))
         try:
-            response = await send_once(self._client, self._destination, request, self._deadlines.first_byte)
-            body = await body_of(response, self._deadlines.idle)
+            response = await send_once(self._client, self._destination, request, self._timeouts.first_byte)
+            body = await body_of(response, self._timeouts.idle)
         except OutsideFailed as error:
             self._failed(error)
             return OktaAnswer(Unknown(error.reason), 0)

@@ -26,8 +26,8 @@ _MOST_FIELDS = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Deadlines:
-    """Deadlines in seconds, one for each kind of wait. There is no total deadline, because a stream may last for hours."""
+class Timeouts:
+    """How long each kind of wait may take, in seconds. There is no timeout for a whole answer, because a stream may last for hours."""
 
     connect: float = 5.0
     first_byte: float = 30.0
@@ -62,7 +62,7 @@ async def _ours(request: ClientRequest, handler: ClientHandlerType) -> ClientRes
 
 
 def open_client(
-    deadlines: Deadlines, connections: int, keep_alive_seconds: float = 4.0, resolver: AbstractResolver | None = None
+    timeouts: Timeouts, connections: int, keep_alive_seconds: float = 4.0, resolver: AbstractResolver | None = None
 ) -> ClientSession:
     """A client that keeps nothing of any user, with at most ``connections`` connections. Close it with ``await client.close()``.
 
@@ -77,7 +77,7 @@ def open_client(
         requote_redirect_url=False,
         middlewares=(_ours,),
         timeout=aiohttp.ClientTimeout(
-            total=None, connect=None, sock_connect=deadlines.connect, sock_read=max(deadlines.idle, deadlines.first_byte)
+            total=None, connect=None, sock_connect=timeouts.connect, sock_read=max(timeouts.idle, timeouts.first_byte)
         ),
         max_line_size=_LARGEST_LINE_BYTES,
         max_field_size=_LARGEST_LINE_BYTES,

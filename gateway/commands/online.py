@@ -8,7 +8,7 @@ import asyncio
 import secrets
 
 from gateway.compose.addresses import address_of
-from gateway.compose.hosts import app_host, deadlines, org_address, org_deadlines, servers
+from gateway.compose.hosts import app_host, org_address, org_timeouts, servers, timeouts
 from gateway.compose.parts import folder_of, resolver
 from gateway.compose.state import redis_address
 from gateway.config import AppTable, Settings
@@ -36,8 +36,8 @@ async def ask_org(settings: Settings) -> tuple[str, ...]:
     browser = Browser(b"session-gateway check", b"", b"", "unknown")
     names, failures = resolver(config), list[OutsideFailed]()
     try:
-        async with open_client(org_deadlines(config), 1, resolver=ResolverOfClient(names)) as client:
-            okta = Okta(client, place.destination, org_deadlines(config), failures.append)
+        async with open_client(org_timeouts(config), 1, resolver=ResolverOfClient(names)) as client:
+            okta = Okta(client, place.destination, org_timeouts(config), failures.append)
             nobody = SessionCookie(b"sid", b"102" + secrets.token_urlsafe(16).encode("ascii"))
             answer = await okta.session((nobody,), browser)
     finally:
@@ -78,7 +78,7 @@ async def _ask_app(app: AppTable, place: ServerAddress, names: Names, watch: Ser
 
     Any answer is good; with a ``health_path`` it must be a healthy one.
     """
-    pool = Upstream(place, deadlines(app), PoolRules(1, 0.0), names=names, watch=watch)
+    pool = Upstream(place, timeouts(app), PoolRules(1, 0.0), names=names, watch=watch)
     try:
         exchange = await HttpProxy(pool).exchange(*question(app.health_path or "/", app_host(app)))
         body = await exchange.read(_LARGEST_REFUSAL) if exchange.status == 400 else b""

@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, quote, urljoin, urlsplit
 from aiohttp import ClientSession
 
 from gateway.clock import Clock
-from gateway.compose.hosts import OrgAddress, org_address, org_deadlines
+from gateway.compose.hosts import OrgAddress, org_address, org_timeouts
 from gateway.compose.oidc_client import issuer_of, org_client, redirect_uri_of
 from gateway.compose.parts import folder_of, resolver
 from gateway.config import Settings
@@ -71,7 +71,7 @@ async def ask_oidc(settings: Settings, user: TestUser | None) -> tuple[str, ...]
     config = settings.config
     names = resolver(config)
     try:
-        async with open_client(org_deadlines(config), 2, resolver=ResolverOfClient(names)) as client:
+        async with open_client(org_timeouts(config), 2, resolver=ResolverOfClient(names)) as client:
             place = org_address(config, folder_of(settings))
             return await _Questions(settings, client, place, org_client(settings, client, place, Clock())).problems(user)
     except OutsideFailed as error:
@@ -162,12 +162,12 @@ class _Questions:
         jar = b"; ".join(cookie.name + b"=" + cookie.value for cookie in cookies)
         own = ((b"Accept", b"application/json, text/html"), (b"User-Agent", b"session-gateway check"), *fields)
         sent = (*own, (b"Cookie", jar)) if jar else own
-        deadlines = org_deadlines(self._settings.config)
-        response = await send_once(self._client, self._place.destination, (method, target, sent), deadlines.first_byte, body)
+        timeouts = org_timeouts(self._settings.config)
+        response = await send_once(self._client, self._place.destination, (method, target, sent), timeouts.first_byte, body)
         lines = [(b"set-cookie", line.encode("utf-8", "surrogateescape")) for line in response.headers.getall("Set-Cookie", ())]
         location = response.headers.get("Location", "")
         where = urljoin(self._settings.config.okta.org + target.partition("?")[0], location) if location else ""
-        return OrgReply(response.status, where, cookies_set(lines), await body_of(response, deadlines.idle))
+        return OrgReply(response.status, where, cookies_set(lines), await body_of(response, timeouts.idle))
 
     def _registered(self) -> str:
         return f"register {redirect_uri_of(self._settings.config)} as a sign-in redirect URI of the app, and check oidc.client_id"

@@ -11,7 +11,6 @@ from gateway.compose.hosts import (
     app_host,
     authority_of,
     balancer,
-    deadlines,
     field_rules,
     head_limits,
     netloc_of,
@@ -19,6 +18,7 @@ from gateway.compose.hosts import (
     references,
     rewriting,
     servers,
+    timeouts,
 )
 from gateway.compose.parts import Parts
 from gateway.config import AppTable
@@ -112,7 +112,7 @@ def app_servers(parts: Parts, app: AppTable, opened: AsyncExitStack) -> Servers:
     rules, watch = PoolRules(app.connections, app.keep_alive), app_watch(app.name, parts.tell, parts.own_addresses)
     pools: dict[Server, Upstream] = {}
     for server, address in servers(app, parts.folder):
-        pools[server] = Upstream(address, deadlines(app), rules, BalancerUse(choice, server, parts.clock.monotonic), parts.names, watch)
+        pools[server] = Upstream(address, timeouts(app), rules, BalancerUse(choice, server, parts.clock.monotonic), parts.names, watch)
         opened.push_async_callback(pools[server].aclose)
     if app.health_path:
         checks = _checks(parts, app, choice, pools)
@@ -125,7 +125,7 @@ def _checks(parts: Parts, app: AppTable, choice: Balancer, pools: dict[Server, U
     method, target, fields = question(app.health_path, app_host(app))
     rules, watch = PoolRules(1, 0.0), app_watch(app.name, parts.tell, parts.own_addresses)
     proxies = {
-        server: HttpProxy(Upstream(pool.place, pool.deadlines, rules, names=parts.names, watch=watch)) for server, pool in pools.items()
+        server: HttpProxy(Upstream(pool.place, pool.timeouts, rules, names=parts.names, watch=watch)) for server, pool in pools.items()
     }
 
     async def probe(server: Server) -> bool:

@@ -6,7 +6,7 @@ Must never build a feature that is not configured.
 from contextlib import AsyncExitStack
 from urllib.parse import urlsplit
 
-from gateway.compose.hosts import org_deadlines
+from gateway.compose.hosts import org_timeouts
 from gateway.compose.parts import Parts
 from gateway.doors.hooks import Hooks, OktaCall
 from gateway.doors.hooks.event_hook import EVENT_HOOK_PATH, EventHook
@@ -70,7 +70,7 @@ def _known_users(parts: Parts, opened: AsyncExitStack) -> KnownUsers:
 
 
 def _org_tokens(parts: Parts) -> OrgTokens:
-    keys = OrgKeys(parts.asking_client, parts.org.destination, org_deadlines(parts.config), parts.clock)
+    keys = OrgKeys(parts.asking_client, parts.org.destination, org_timeouts(parts.config), parts.clock)
     return OrgTokens(expected(parts), keys, parts.clock)
 
 

@@ -1,4 +1,4 @@
-"""Translates the configuration's tables into the values that the rooms take: hosts and rules, destinations, deadlines.
+"""Translates the configuration's tables into the values that the rooms take: hosts and rules, destinations, timeouts.
 
 One function for each value. Must never open a connection, resolve a name or ask a server. (CA files and certificates are read.)
 """
@@ -14,7 +14,7 @@ from yarl import URL
 
 from gateway.config import AppTable, Config, RuleTable, client_pair
 from gateway.config.values import is_this_machine
-from gateway.outbound import Deadlines, Destination
+from gateway.outbound import Destination, Timeouts
 from gateway.policy.http.fields import FieldRules
 from gateway.policy.http.messages import Authority, HeadLimits, parse_authority
 from gateway.policy.http.own_references import OwnReferences
@@ -107,19 +107,19 @@ def _own_references(app: AppTable) -> OwnReferences:
     return OwnReferences(app.url, f"{scheme}://{app_host(app)}", prefixes(app), bool(app.upstream_host))
 
 
-def deadlines(table: AppTable) -> Deadlines:
+def timeouts(table: AppTable) -> Timeouts:
     """How long the gateway waits for this app."""
-    return Deadlines(table.connect_timeout, table.first_byte_timeout, table.idle_timeout)
+    return Timeouts(table.connect_timeout, table.first_byte_timeout, table.idle_timeout)
 
 
-def org_deadlines(config: Config) -> Deadlines:
+def org_timeouts(config: Config) -> Timeouts:
     """How long the gateway waits for Okta when it checks or closes a session."""
-    return Deadlines(config.okta.connect_timeout, config.okta.first_byte_timeout, config.okta.idle_timeout)
+    return Timeouts(config.okta.connect_timeout, config.okta.first_byte_timeout, config.okta.idle_timeout)
 
 
-def forward_deadlines(config: Config) -> Deadlines:
+def forward_timeouts(config: Config) -> Timeouts:
     """How long the gateway waits for Okta when it forwards a browser's request: a sign-in may have to wait for another directory."""
-    return Deadlines(config.okta.connect_timeout, config.okta.forward_first_byte_timeout, config.okta.idle_timeout)
+    return Timeouts(config.okta.connect_timeout, config.okta.forward_first_byte_timeout, config.okta.idle_timeout)
 
 
 def app_host(app: AppTable) -> str:

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 
 from gateway.compose.failures import okta_watch
 from gateway.compose.hooks import NO_HOOKS
-from gateway.compose.hosts import forward_deadlines, server_address
+from gateway.compose.hosts import forward_timeouts, server_address
 from gateway.compose.parts import Parts
 from gateway.config import Config
 from gateway.doors.announced_starts import AnnouncedStarts
@@ -111,7 +111,7 @@ def _pools(config: Config) -> tuple[PoolRules, PoolRules]:
 
 def _pool(parts: Parts, rules: PoolRules, opened: AsyncExitStack) -> HttpProxy:
     watch = okta_watch(parts.tell, parts.own_addresses)
-    made = Upstream(server_address(parts.org.destination), forward_deadlines(parts.config), rules, names=parts.names, watch=watch)
+    made = Upstream(server_address(parts.org.destination), forward_timeouts(parts.config), rules, names=parts.names, watch=watch)
     opened.push_async_callback(made.aclose)
     return HttpProxy(made, parts.org.destination.host.encode(), batch=parts.batch)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from aiohttp import ClientSession
 
 from gateway.clock import Clock
-from gateway.compose.hosts import OrgAddress, org_deadlines
+from gateway.compose.hosts import OrgAddress, org_timeouts
 from gateway.config import Config, Settings
 from gateway.doors.oidc.bounces import CALLBACK
 from gateway.oidc import ClientKey, ClientProof, ClientSecret, OrgClient, OrgClientRules, Proofs
@@ -46,7 +46,7 @@ def org_client(settings: Settings, client: ClientSession, org: OrgAddress, clock
     """The OpenID Connect client; ``client`` sends its requests."""
     config = settings.config
     rules = OrgClientRules(issuer_of(config), AuthorizeRequest(config.oidc.client_id, redirect_uri_of(config)))
-    return OrgClient(rules, client_proof(settings), client, org.destination, org_deadlines(config), clock)
+    return OrgClient(rules, client_proof(settings), client, org.destination, org_timeouts(config), clock)
 
 
 def oidc_client(

@@ -17,7 +17,7 @@ from gateway.closing.closing_steps import ClosingTimes
 from gateway.closing.kept_closings import KeptClosings
 from gateway.closing.session_closer import Closer
 from gateway.compose.failures import okta_watch
-from gateway.compose.hosts import OrgAddress, fingerprinter, org_address, org_deadlines, route_table, session_rules
+from gateway.compose.hosts import OrgAddress, fingerprinter, org_address, org_timeouts, route_table, session_rules
 from gateway.compose.oidc_client import OidcClient, oidc_client
 from gateway.config import Config, Settings
 from gateway.coordination.in_flight_requests import InFlightRequests
@@ -113,12 +113,12 @@ def make_parts(
     org = org_address(config, folder_of(settings))
     names = resolver(config, nameservers)
     connections = max(LEAST_ASKING_CONNECTIONS, config.okta.connections // 4)
-    asking_client = open_client(org_deadlines(config), connections, resolver=ResolverOfClient(names))
+    asking_client = open_client(org_timeouts(config), connections, resolver=ResolverOfClient(names))
     sealer = Sealer(settings.seal_keys, secrets.token_bytes)
     fingerprints = fingerprinter(config, settings.seal_keys)
     oidc = oidc_client(settings, (asking_client, org), sealer, state, partial(is_session_revoked, revocations, fingerprints), clock)
     failed = partial(okta_watch(tell).failed, org.destination.base)
-    api = oidc.proofs if oidc is not None else okta or Okta(asking_client, org.destination, org_deadlines(config), failed)
+    api = oidc.proofs if oidc is not None else okta or Okta(asking_client, org.destination, org_timeouts(config), failed)
     live = OpenConnections()
     revocations.subscribe(lambda revocation: _cut(live, revocation))
     rules = replace(session_rules(config), epoch=RevocationEpoch(state.epoch, clock.wall()))

@@ -19,7 +19,7 @@ from gateway.config.oidc_client import oidc_conflicts
 from gateway.config.places import Path, Problem
 from gateway.config.rules import rule_conflicts
 
-_DEADLINES = ("connect_timeout", "first_byte_timeout", "idle_timeout")
+_TIMEOUTS = ("connect_timeout", "first_byte_timeout", "idle_timeout")
 _HAS_PORT = re.compile(r"rediss?://(?:[^/\[\]]*|\[[^\]]*\]):\d+(?:/\d*)?")
 
 
@@ -110,9 +110,9 @@ def _times(config: Config) -> Iterator[Problem]:
 def waits_of(config: Config) -> Iterator[tuple[Path, float]]:
     """Every deadline for a server or a client, with its key."""
     yield ("listen", "head_timeout"), config.listen.head_timeout
-    yield from ((("okta", key), getattr(config.okta, key)) for key in _DEADLINES)
+    yield from ((("okta", key), getattr(config.okta, key)) for key in _TIMEOUTS)
     for number, app in enumerate(config.apps):
-        yield from ((("app", number, key), getattr(app, key)) for key in _DEADLINES)
+        yield from ((("app", number, key), getattr(app, key)) for key in _TIMEOUTS)
 
 
 def _with_hook(config: Config) -> Iterator[Problem]:

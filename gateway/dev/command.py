@@ -35,7 +35,7 @@ from gateway.edge.responses import Response
 from gateway.edge.rules import Listener, Waiting
 from gateway.errors import BadConfig, OutsideFailed
 from gateway.observe import Log
-from gateway.outbound import Deadlines
+from gateway.outbound import Timeouts
 from gateway.policy.http.fields import from_outside
 from gateway.policy.http.messages import Answer
 from gateway.upstream.place import ServerAddress
@@ -168,7 +168,7 @@ class Demonstration:
         for origin, application in ((where.portal, portal), (where.evil, evil)):
             netloc = origin.partition("://")[2]
             base = await _demo_site(application, opened)
-            upstream = Upstream(ServerAddress("127.0.0.1", int(base.rpartition(":")[2])), Deadlines(), PoolRules(_CONNECTIONS))
+            upstream = Upstream(ServerAddress("127.0.0.1", int(base.rpartition(":")[2])), Timeouts(), PoolRules(_CONNECTIONS))
             opened.push_async_callback(upstream.aclose)
             sites[netloc.encode()] = HttpProxy(upstream, netloc.encode())
         return DemoFront(sites).around

@@ -101,7 +101,7 @@ class Forwarding(RelayOwner):
             self._take_whole(relay, body, whole)
         elif body.length is not None and body.length <= self._rules.small_body:
             self._pieces = []
-            self._timer = asyncio.get_running_loop().call_later(self._taking.source.deadlines.idle, self._too_slow)
+            self._timer = asyncio.get_running_loop().call_later(self._taking.source.timeouts.idle, self._too_slow)
             self._body = body
             body.pour(self)
         else:

@@ -147,7 +147,7 @@ class HttpProxy:
         if body is not None or chunked or (upload.length or 0) > self.small_body:
             return body
         try:
-            async with asyncio.timeout(self.source.deadlines.idle):
+            async with asyncio.timeout(self.source.timeouts.idle):
                 return b"".join([piece async for piece in upload])
         except TimeoutError as error:
             raise TimedOut("idle") from error

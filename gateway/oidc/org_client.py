@@ -23,7 +23,7 @@ from gateway.clock import Clock
 from gateway.errors import Busy, Nonsense
 from gateway.oidc.client_auth import ClientProof
 from gateway.okta import body_of
-from gateway.outbound import Deadlines, Destination, send_once
+from gateway.outbound import Destination, Timeouts, send_once
 from gateway.policy.http.messages import Fields
 from gateway.policy.oidc.bounces import AuthorizeRequest, Unclear
 from gateway.policy.oidc.id_tokens import ExpectedIdToken, Proof, login_of, proof_of
@@ -69,7 +69,7 @@ class OrgClient:
         proof: ClientProof,
         client: ClientSession,
         destination: Destination,
-        deadlines: Deadlines,
+        timeouts: Timeouts,
         clock: Clock,
     ) -> None:
         """``client`` comes from ``outbound.open_client``. ``destination``: how to connect to the issuer's origin."""
@@ -77,7 +77,7 @@ class OrgClient:
         self._proof = proof
         self._client = client
         self._destination = destination
-        self._deadlines = deadlines
+        self._timeouts = timeouts
         self._clock = clock
         self._known: tuple[float, Metadata] | None = None
         self._failed: tuple[float, Nonsense] | None = None
@@ -172,8 +172,8 @@ class OrgClient:
         """
         target = address[len(origin_of(address)) :]
         request = (method, target, (*_OWN, *fields))
-        response = await send_once(self._client, self._destination, request, self._deadlines.first_byte, body)
-        text = await body_of(response, self._deadlines.idle)
+        response = await send_once(self._client, self._destination, request, self._timeouts.first_byte, body)
+        text = await body_of(response, self._timeouts.idle)
         if response.status not in ((200, 400, 401) if method == "POST" else (200,)) or len(text) > LARGEST_ANSWER_BYTES:
             raise Nonsense(f"{urlsplit(address).path} answered with {response.status}")
         try:

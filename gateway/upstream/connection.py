@@ -16,7 +16,7 @@ from typing import Final
 
 from gateway.causes import cause_of
 from gateway.errors import HungUp, Nonsense, OutsideFailed, StaleConnection, TimedOut, Unsent, UploadBroken
-from gateway.outbound import Deadlines
+from gateway.outbound import Timeouts
 from gateway.upstream.deadline import FIRST_BYTE, IDLE, Deadline
 from gateway.upstream.reading import AnswerReader
 from gateway.upstream.receiving import CLIENT, ByteSink, Reader
@@ -32,11 +32,11 @@ _TLS_ALERT: Final = b"\x15\x03"
 class Home:
     """The pool that a connection belongs to, as the connection sees it."""
 
-    __slots__ = ("deadlines",)
+    __slots__ = ("timeouts",)
 
-    def __init__(self, deadlines: Deadlines) -> None:
-        """``deadlines`` may be replaced later, when the configuration is read again."""
-        self.deadlines = deadlines
+    def __init__(self, timeouts: Timeouts) -> None:
+        """``timeouts`` may be replaced later, when the configuration is read again."""
+        self.timeouts = timeouts
 
     @property
     def keep_seconds(self) -> float:

@@ -8,16 +8,16 @@ import asyncio
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from gateway.outbound import Deadlines
+from gateway.outbound import Timeouts
 
 FIRST_BYTE: Final = "first_byte"
 IDLE: Final = "idle"
 
 
 class Bounded(Protocol):
-    """Holds the configured deadlines."""
+    """Holds the configured timeouts."""
 
-    deadlines: Deadlines
+    timeouts: Timeouts
 
 
 class Deadline:
@@ -36,16 +36,16 @@ class Deadline:
 
     def begin(self, stage: str) -> None:
         """Begin a stage and its deadline: ``first_byte`` of the configuration for ``FIRST_BYTE``, ``idle`` for every other stage."""
-        deadlines = self._bounds.deadlines
+        timeouts = self._bounds.timeouts
         self._stage = stage
-        self._deadline = self._loop.time() + (deadlines.first_byte if stage == FIRST_BYTE else deadlines.idle)
+        self._deadline = self._loop.time() + (timeouts.first_byte if stage == FIRST_BYTE else timeouts.idle)
         if self._timer is None or self._timer.when() > self._deadline:
             self.end()
             self._timer = self._loop.call_at(self._deadline, self._look)
 
     def go_on(self) -> None:
         """A piece of the body arrived: wait for the next one."""
-        self._deadline = self._loop.time() + self._bounds.deadlines.idle
+        self._deadline = self._loop.time() + self._bounds.timeouts.idle
 
     def end(self) -> None:
         """Stop the timer."""

@@ -25,7 +25,7 @@ from typing import Final
 
 from gateway.causes import cause_of
 from gateway.errors import Busy, OutsideFailed, TimedOut, Unreachable
-from gateway.outbound import Deadlines
+from gateway.outbound import Timeouts
 from gateway.policy.http.client_limits import place_of
 from gateway.policy.http.shares import Shares
 from gateway.resolver import LiteralNames, Names
@@ -74,14 +74,14 @@ class Upstream(Home):
     def __init__(
         self,
         place: ServerAddress,
-        deadlines: Deadlines,
+        timeouts: Timeouts,
         rules: PoolRules,
         standing: ServerUse | None = None,
         names: Names | None = None,
         watch: ServerWatch | None = None,
     ) -> None:
         """Call this inside the running event loop. Nothing is connected yet. Without ``names``, only literal addresses can be reached."""
-        super().__init__(deadlines)
+        super().__init__(timeouts)
         self._watch = watch or ServerWatch()
         self._own = self._watch.own_addresses
         self._names: Names = names or LiteralNames()
@@ -249,7 +249,7 @@ class Upstream(Home):
         waiter: Waiter = self._loop.create_future()
         self._waiting.join(client, waiter)
         try:
-            async with asyncio.timeout(self.deadlines.connect):
+            async with asyncio.timeout(self.timeouts.connect):
                 return await waiter
         except BaseException as error:
             if waiter.done() and not waiter.cancelled():
@@ -284,7 +284,7 @@ class Upstream(Home):
         made.client = client
         stands = False
         try:
-            async with asyncio.timeout(self.deadlines.connect):
+            async with asyncio.timeout(self.timeouts.connect):
                 await self._open(made)
             if made.is_to(self._own):
                 raise self._told(Unreachable("self_loop").because("self_loop"))

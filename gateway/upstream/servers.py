@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from gateway.errors import AllDown, Busy, OutsideFailed
-from gateway.outbound import Deadlines
+from gateway.outbound import Timeouts
 from gateway.policy.routing.balancing import Balancer
 from gateway.policy.routing.server_health import Server
 from gateway.upstream.connection import Connection
@@ -19,8 +19,8 @@ class ConnectionSource(Protocol):
     """Gives connections: one ``Upstream``, or the ``Servers`` of an app."""
 
     @property
-    def deadlines(self) -> Deadlines:
-        """The deadlines for its servers, and for clients that send a body to them."""
+    def timeouts(self) -> Timeouts:
+        """The timeouts for its servers, and for clients that send a body to them."""
 
     def idle(self, key: bytes | None = None, client: str = "") -> Connection | None:
         """A free connection, or None: then call ``connection``, which may wait.
@@ -73,9 +73,9 @@ class Servers:
         return tuple(self._upstreams.values())
 
     @property
-    def deadlines(self) -> Deadlines:
-        """The deadlines, which are the same for all servers."""
-        return next(iter(self._upstreams.values())).deadlines
+    def timeouts(self) -> Timeouts:
+        """The timeouts, which are the same for all servers."""
+        return next(iter(self._upstreams.values())).timeouts
 
     def idle(self, key: bytes | None = None, client: str = "") -> Connection | None:
         """A free connection, or None: then call ``connection``, which may wait. The chosen server is remembered for that call."""

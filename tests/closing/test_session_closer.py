@@ -14,7 +14,7 @@ from gateway.closing.session_closer import LIMITED, Closer
 from gateway.coordination.in_flight_requests import InFlightRequests
 from gateway.dev.standin import Org, OrgSession, fault, serve
 from gateway.okta import Browser, Okta
-from gateway.outbound import Deadlines, Destination, open_client
+from gateway.outbound import Destination, Timeouts, open_client
 from gateway.policy.session.seal import Sealer
 from gateway.policy.session.session import Fingerprinter, SessionCookie
 from gateway.policy.switch.switch import Confirm, Proven, Redeem, Refuse
@@ -54,9 +54,9 @@ class Room:
 @pytest.fixture
 async def room() -> AsyncIterator[Room]:
     running = await serve(Org(), "127.0.0.1", 0)
-    deadlines, clock = Deadlines(1.0, 1.0, 1.0), Clock()
-    async with open_client(deadlines, 10) as client:
-        okta = Okta(client, Destination(running.url, running.url.removeprefix("http://")), deadlines)
+    timeouts, clock = Timeouts(1.0, 1.0, 1.0), Clock()
+    async with open_client(timeouts, 10) as client:
+        okta = Okta(client, Destination(running.url, running.url.removeprefix("http://")), timeouts)
         revocations = LocalRevocations(clock.monotonic)
         sessions = Sessions(
             Asking(okta, clock, lambda *_: None),

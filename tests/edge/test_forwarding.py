@@ -14,7 +14,7 @@ from gateway.edge.responses import Response
 from gateway.edge.rules import Listener
 from gateway.edge.write_batch import WriteBatch
 from gateway.errors import OutsideFailed
-from gateway.outbound import Deadlines
+from gateway.outbound import Timeouts
 from gateway.policy.http.answer_rewrites import Rewrite
 from gateway.policy.http.messages import Fields, Malformed
 from gateway.upstream.fetching import Taking
@@ -56,7 +56,7 @@ class Forwarded:
 
 @asynccontextmanager
 async def _forwarded(behind: Behind) -> AsyncIterator[tuple[Served, Forwarded]]:
-    source = Upstream(ServerAddress("127.0.0.1", behind.port), Deadlines(connect=2, first_byte=5, idle=5), PoolRules(connections=20))
+    source = Upstream(ServerAddress("127.0.0.1", behind.port), Timeouts(connect=2, first_byte=5, idle=5), PoolRules(connections=20))
     made = Forwarded(source, WriteBatch(asyncio.get_running_loop()))
     async with served(_nobody) as place:
         place.server.listener = Before(place.server.listener, made.begin)

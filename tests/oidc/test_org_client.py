@@ -16,7 +16,7 @@ from gateway.clock import Clock
 from gateway.dev.standin import Client, Fault, Org, RunningOrg, serve
 from gateway.errors import Nonsense
 from gateway.oidc import ClientKey, ClientProof, ClientSecret, OrgClient, OrgClientRules
-from gateway.outbound import Deadlines, Destination, open_client
+from gateway.outbound import Destination, Timeouts, open_client
 from gateway.policy.oidc.bounces import AuthorizeRequest, Bounce, Unclear, address_of
 from gateway.policy.oidc.id_tokens import Proof
 from tests.harness.clock import Times
@@ -43,13 +43,13 @@ class Provider:
     times: Times
 
     async def client(self, proof: ClientProof | None = None, issuer: str = "") -> OrgClient:
-        deadlines = Deadlines(2.0, 5.0, 5.0)
-        asking = open_client(deadlines, 5)
+        timeouts = Timeouts(2.0, 5.0, 5.0)
+        asking = open_client(timeouts, 5)
         self.opened.push_async_callback(asking.close)
         rules = OrgClientRules(issuer or self.running.url, AuthorizeRequest(CLIENT, REDIRECT))
         where = Destination(self.running.url, urlsplit(self.running.url).netloc)
         clock = Clock(lambda: 1000.0 + self.times.passed, self.org.clock.now)
-        return OrgClient(rules, proof or ClientSecret(CLIENT, SECRET), asking, where, deadlines, clock)
+        return OrgClient(rules, proof or ClientSecret(CLIENT, SECRET), asking, where, timeouts, clock)
 
     async def code(self, client: OrgClient, login: str = "alice@example.com", scope: str = "openid profile") -> str:
         """A code for this user's living session."""

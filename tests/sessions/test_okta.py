@@ -10,7 +10,7 @@ from aiohttp import ClientSession
 
 from gateway.dev.standin import Org, serve
 from gateway.okta import Browser, Okta, OktaAnswer, browser_of
-from gateway.outbound import Deadlines, Destination, open_client
+from gateway.outbound import Destination, Timeouts, open_client
 from gateway.policy.http.messages import Authority, RequestHead
 from gateway.policy.session.cache import RateLimits
 from gateway.policy.session.session import NoSession, SessionCookie, Unknown
@@ -46,17 +46,17 @@ class Wire:
         return self.heads[-1].split(b"\r\n")[:-2]
 
 
-def okta(client: ClientSession, port: int, deadlines: Deadlines) -> Okta:
-    return Okta(client, Destination(f"http://127.0.0.1:{port}", "login.example.com"), deadlines)
+def okta(client: ClientSession, port: int, timeouts: Timeouts) -> Okta:
+    return Okta(client, Destination(f"http://127.0.0.1:{port}", "login.example.com"), timeouts)
 
 
 @asynccontextmanager
-async def wired(wire: Wire, deadlines: Deadlines | None = None) -> AsyncIterator[Okta]:
-    deadlines = deadlines or Deadlines(5.0, 5.0, 5.0)
+async def wired(wire: Wire, timeouts: Timeouts | None = None) -> AsyncIterator[Okta]:
+    timeouts = timeouts or Timeouts(5.0, 5.0, 5.0)
     server = await asyncio.start_server(wire.serve_one, "127.0.0.1", 0)
-    client = open_client(deadlines, 10)
+    client = open_client(timeouts, 10)
     try:
-        yield okta(client, server.sockets[0].getsockname()[1], deadlines)
+        yield okta(client, server.sockets[0].getsockname()[1], timeouts)
     finally:
         await client.close()
         server.close()
@@ -163,15 +163,15 @@ async def test_every_other_answer_is_unknown_and_the_question_was_sent_once(answ
 
 
 @pytest.mark.parametrize(
-    ("answer", "deadlines"),
+    ("answer", "timeouts"),
     [
-        (b"", Deadlines(5.0, 0.05, 5.0)),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{", Deadlines(5.0, 5.0, 0.05)),
+        (b"", Timeouts(5.0, 0.05, 5.0)),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{", Timeouts(5.0, 5.0, 0.05)),
     ],
 )
-async def test_a_deadline_ends_the_wait_for_a_head_and_for_a_body(answer: bytes, deadlines: Deadlines) -> None:
+async def test_a_deadline_ends_the_wait_for_a_head_and_for_a_body(answer: bytes, timeouts: Timeouts) -> None:
     wire = Wire(answer, stays_open=True)
-    async with wired(wire, deadlines) as org:
+    async with wired(wire, timeouts) as org:
         assert await org.session(SID, BROWSER) == OktaAnswer(Unknown("timed_out"), 0)
         await wire.client_left.wait()
 
@@ -181,8 +181,8 @@ async def test_where_nobody_listens_nothing_is_known() -> None:
     port = server.sockets[0].getsockname()[1]
     server.close()
     await server.wait_closed()
-    async with open_client(Deadlines(), 1) as client:
-        assert await okta(client, port, Deadlines()).session(SID, BROWSER) == OktaAnswer(Unknown("unreachable"), 0)
+    async with open_client(Timeouts(), 1) as client:
+        assert await okta(client, port, Timeouts()).session(SID, BROWSER) == OktaAnswer(Unknown("unreachable"), 0)
 
 
 async def test_a_question_that_is_cancelled_takes_its_connection_along() -> None:
@@ -209,8 +209,8 @@ async def test_the_stand_in_org_is_asked_refreshed_and_closed(engine: str) -> No
     alice = running.org.sign_in("alice@example.com")
     halves = ((b"sid", alice.sid), (b"idx", alice.idx))
     cookies = tuple(SessionCookie(name, value.encode()) for name, value in halves if value is not None)
-    async with open_client(Deadlines(), 1) as client:
-        org = okta(client, running.port, Deadlines())
+    async with open_client(Timeouts(), 1) as client:
+        org = okta(client, running.port, Timeouts())
         asked, refreshed = await org.session(cookies, BROWSER), await org.refresh(cookies, BROWSER)
         assert getattr(asked.finding, "login", None) == getattr(refreshed.finding, "login", None) == "alice@example.com"
         assert asked.limits is not None and asked.limits.reset is not None and asked.limits.date is not None

@@ -3,7 +3,7 @@
 import asyncio
 
 from gateway.edge.write_batch import WriteBatch
-from gateway.outbound import Deadlines
+from gateway.outbound import Timeouts
 from gateway.upstream.connection import Connection, Home
 
 
@@ -19,5 +19,5 @@ async def make_busy(batch: WriteBatch) -> None:
     """Let a pass go by in which two connections write nothing, because they are not open."""
     loop = asyncio.get_running_loop()
     for _ in range(2):
-        batch.request(Connection(Home(Deadlines()), loop))
+        batch.request(Connection(Home(Timeouts()), loop))
     await asyncio.sleep(0)

@@ -8,7 +8,7 @@ import pytest
 from gateway.edge.http_proxy import HttpProxy
 from gateway.edge.open_connections import OpenConnections
 from gateway.edge.websocket import WebSocketRelay
-from gateway.outbound import Deadlines
+from gateway.outbound import Timeouts
 from gateway.upstream.place import ServerAddress
 from gateway.upstream.pool import PoolRules, Upstream
 from tests.harness.app import Behind
@@ -31,8 +31,8 @@ async def behind() -> AsyncIterator[Behind]:
 async def front(behind: Behind) -> AsyncIterator[Front]:
     """The proxy before ``behind``; afterwards nothing may be left of it: no task, no connection at the server behind."""
     before = asyncio.all_tasks()
-    deadlines = Deadlines(connect=2, first_byte=5, idle=5)
-    source, live = Upstream(ServerAddress("127.0.0.1", behind.port), deadlines, PoolRules(connections=20)), OpenConnections()
+    timeouts = Timeouts(connect=2, first_byte=5, idle=5)
+    source, live = Upstream(ServerAddress("127.0.0.1", behind.port), timeouts, PoolRules(connections=20)), OpenConnections()
     made = Front(source, HttpProxy(source, b"app.internal", small_body=0), WebSocketRelay(source, live), live)
     server = client_server(made.handle)
     listening = await asyncio.get_running_loop().create_server(server.guest, "127.0.0.1", 0)

@@ -12,7 +12,7 @@ from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.edge.websocket import WebSocketRelay
 from gateway.errors import OutsideFailed
-from gateway.outbound import Deadlines
+from gateway.outbound import Timeouts
 from gateway.policy.http.fields import FieldRules, ForwardedFrom, to_app
 from gateway.policy.http.messages import Fields, Malformed
 from gateway.upstream.place import ServerAddress
@@ -31,7 +31,7 @@ def get(target: bytes = b"/", fields: bytes = b"") -> bytes:
 
 @dataclass
 class Front:
-    """The proxy as a server: what a door does around it, and no more. ``rewrite`` and ``deadlines`` may be set before use."""
+    """The proxy as a server: what a door does around it, and no more. ``rewrite`` and ``timeouts`` may be set before use."""
 
     source: Upstream
     http: HttpProxy
@@ -42,8 +42,8 @@ class Front:
     responses: asyncio.Queue[Response] = field(default_factory=asyncio.Queue)
     rewrite: Callable[[int, Fields], Fields] = lambda status, fields: fields
 
-    def with_deadlines(self, deadlines: Deadlines) -> None:
-        self.source.deadlines = deadlines
+    def with_timeouts(self, timeouts: Timeouts) -> None:
+        self.source.timeouts = timeouts
 
     def before(self, port: int) -> None:
         self.source.place = ServerAddress("127.0.0.1", port)

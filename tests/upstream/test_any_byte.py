@@ -8,7 +8,7 @@ import asyncio
 
 import pytest
 
-from gateway.outbound import Deadlines
+from gateway.outbound import Timeouts
 from tests.harness.app import Behind
 from tests.harness.site import CONFIGURATION, FETCH, deployed
 from tests.harness.wire import Wire
@@ -26,7 +26,7 @@ class Tried:
     def __init__(self, front: Front, behind: Behind) -> None:
         self.front, self.behind, self.app = front, behind, Cutting()
         behind.script = self.app
-        front.with_deadlines(Deadlines(connect=2, first_byte=600, idle=600))  # no deadline may hide what nobody released
+        front.with_timeouts(Timeouts(connect=2, first_byte=600, idle=600))  # no deadline may hide what nobody released
         self.tasks = tasks_of(behind)
 
     async def connect(self) -> Wire:

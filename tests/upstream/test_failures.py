@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from gateway.edge.responses import Response
-from gateway.outbound import Deadlines
+from gateway.outbound import Timeouts
 from tests.harness.app import Behind, Visit, answering, hello
 from tests.upstream.proxy import END, HOST, Front, get
 
@@ -18,7 +18,7 @@ class TestFailures:
             await visit.reader.read()
 
         behind.script = script
-        front.with_deadlines(Deadlines(connect=1, first_byte=0.05, idle=5))
+        front.with_timeouts(Timeouts(connect=1, first_byte=0.05, idle=5))
         assert b"timed_out deadline passed: first_byte" in await (await front.connect()).ask(get())
 
     async def test_a_stream_may_last_longer_than_any_deadline_but_not_stand_still(self, front: Front, behind: Behind) -> None:
@@ -32,7 +32,7 @@ class TestFailures:
             await visit.reader.read()
 
         behind.script = script
-        front.with_deadlines(Deadlines(connect=1, first_byte=0.2, idle=0.2))
+        front.with_timeouts(Timeouts(connect=1, first_byte=0.2, idle=0.2))
         wire = await front.connect()
         await wire.say(get())
         for _ in range(6):
@@ -44,7 +44,7 @@ class TestFailures:
         assert response.abandoned == "cut_short:timed_out"
 
     async def test_an_upload_may_last_longer_than_the_first_byte(self, front: Front, behind: Behind) -> None:
-        front.with_deadlines(Deadlines(connect=1, first_byte=0.2, idle=0.2))
+        front.with_timeouts(Timeouts(connect=1, first_byte=0.2, idle=0.2))
         wire = await front.connect()
         await wire.say(b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 6\r\n" + END)
         for _ in range(5):
@@ -56,7 +56,7 @@ class TestFailures:
         assert (await wire.rest()).startswith(b"HTTP/1.1 200 OK")
 
     async def test_a_client_that_stops_in_its_upload_is_told(self, front: Front, behind: Behind) -> None:
-        front.with_deadlines(Deadlines(connect=1, first_byte=5, idle=0.05))
+        front.with_timeouts(Timeouts(connect=1, first_byte=5, idle=0.05))
         wire = await front.connect()
         await wire.say(b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 6\r\n\r\nabc")
         assert (await wire.head()).startswith(b"HTTP/1.1 408 Request Timeout\r\n")

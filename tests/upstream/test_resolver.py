@@ -11,7 +11,7 @@ import pytest
 from aiohttp import ConnectionTimeoutError
 
 from gateway.errors import TimedOut, Unreachable
-from gateway.outbound import Deadlines, Destination, open_client, send_once
+from gateway.outbound import Destination, Timeouts, open_client, send_once
 from gateway.resolver import LiteralNames, Resolver, ResolverOfClient
 from gateway.upstream.place import ServerAddress
 from gateway.upstream.pool import PoolRules, Upstream
@@ -190,7 +190,7 @@ async def test_a_client_says_which_of_both_it_was() -> None:
     async with resolving(seconds=0.05) as (resolver, names, _):
         names.hanging.add("hang.example.net")
         names.unknown.add("nobody.example.net")
-        async with open_client(Deadlines(), 1, resolver=ResolverOfClient(resolver)) as client:
+        async with open_client(Timeouts(), 1, resolver=ResolverOfClient(resolver)) as client:
             with pytest.raises(TimedOut, match="connect"):
                 await send_once(client, Destination("http://hang.example.net", "x"), ("GET", "/", ()), 5.0)
             with pytest.raises(Unreachable):
@@ -202,7 +202,7 @@ async def test_every_address_of_a_server_is_tried_in_order(front: Front, behind:
         names.addresses["app.example.net"] = ("::1", "127.0.0.1")
         names.addresses["down.example.net"] = ("127.0.0.2", "127.0.0.3")
         for host in ("app.example.net", "down.example.net"):
-            upstream = Upstream(ServerAddress(host, behind.port), Deadlines(2, 2, 2), PoolRules(2), names=resolver)
+            upstream = Upstream(ServerAddress(host, behind.port), Timeouts(2, 2, 2), PoolRules(2), names=resolver)
             if host.startswith("down"):
                 with pytest.raises(Unreachable):
                     await upstream.connection()

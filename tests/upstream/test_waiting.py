@@ -3,7 +3,7 @@
 import asyncio
 
 from gateway.errors import Busy
-from gateway.outbound import Deadlines
+from gateway.outbound import Timeouts
 from gateway.policy.http.shares import Shares
 from gateway.upstream.connection import Connection
 from gateway.upstream.place import ServerAddress
@@ -47,7 +47,7 @@ async def test_who_has_stopped_waiting_is_passed_over_and_forgotten() -> None:
 
 
 def _pool(behind: Behind, connections: int, seconds: float = 0.05) -> Upstream:
-    return Upstream(ServerAddress("127.0.0.1", behind.port), Deadlines(connect=seconds), PoolRules(connections))
+    return Upstream(ServerAddress("127.0.0.1", behind.port), Timeouts(connect=seconds), PoolRules(connections))
 
 
 async def test_one_client_leaves_room_in_a_pool_and_gets_more_when_it_is_ample(behind: Behind) -> None:
@@ -60,7 +60,7 @@ async def test_one_client_leaves_room_in_a_pool_and_gets_more_when_it_is_ample(b
         assert len(held) == 15
     others = [await pool.connection(None, OTHER) for _ in range(5)]
     assert len(pool) == 20
-    pool.deadlines = Deadlines(connect=PATIENCE)
+    pool.timeouts = Timeouts(connect=PATIENCE)
     waiting = [asyncio.create_task(pool.connection(None, client)) for client in (MANY, MANY, OTHER, THIRD)]
     await asyncio.sleep(0)
     for connection in held[:2]:

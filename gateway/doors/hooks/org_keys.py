@@ -17,7 +17,7 @@ from joserfc.jwk import KeySet
 from gateway.clock import Clock
 from gateway.errors import Nonsense
 from gateway.okta import body_of
-from gateway.outbound import Deadlines, Destination, send_once
+from gateway.outbound import Destination, Timeouts, send_once
 from gateway.policy.session.session import LARGEST_ANSWER_BYTES
 
 KEPT_SECONDS: Final = 3600.0
@@ -28,11 +28,11 @@ _FIELDS: Final = ((b"Accept", b"application/json"), (b"Accept-Encoding", b"ident
 class OrgKeys:
     """The keys of each app that may call Universal Logout. An app may have keys of its own."""
 
-    def __init__(self, client: ClientSession, destination: Destination, deadlines: Deadlines, clock: Clock) -> None:
+    def __init__(self, client: ClientSession, destination: Destination, timeouts: Timeouts, clock: Clock) -> None:
         """``client`` comes from ``outbound.open_client``."""
         self._client = client
         self._destination = destination
-        self._deadlines = deadlines
+        self._timeouts = timeouts
         self._monotonic = clock.monotonic
         self._keys: dict[str, KeySet] = {}
         self._asked_at: dict[str, float] = {}
@@ -54,8 +54,8 @@ class OrgKeys:
 
     async def _asked(self, app: str) -> KeySet:
         target = f"/oauth2/v1/keys?client_id={quote(app, safe='')}"
-        response = await send_once(self._client, self._destination, ("GET", target, _FIELDS), self._deadlines.first_byte)
-        body = await body_of(response, self._deadlines.idle)
+        response = await send_once(self._client, self._destination, ("GET", target, _FIELDS), self._timeouts.first_byte)
+        body = await body_of(response, self._timeouts.idle)
         if response.status != 200 or len(body) > LARGEST_ANSWER_BYTES:
             raise Nonsense(f"keys answered with {response.status}")
         try:
