@@ -10,7 +10,7 @@ Rules from: RFC 9112 §2.2, §6, §9.3, §9.6.
 
 Words of this module: a *hold* is one reason not to read from the socket (``hold_back``, ``let_come``). ``_house`` is the server that the
 connection belongs to. ``_is_last``: no further request is read. ``_is_over``: the connection is closing or closed. ``_is_full``: too much
-is buffered, so the connection holds. ``_is_put_off``: reading goes on in the next turn of the loop. ``_until``: the present deadline.
+is buffered, so the connection holds. ``_is_put_off``: reading goes on in the next turn of the loop.
 """
 
 import asyncio
@@ -28,6 +28,7 @@ from gateway.errors import UploadTooSlow
 from gateway.policy.http.head_arrival import END, HeadArrival
 from gateway.policy.http.messages import Malformed
 from gateway.policy.http.request_heads import ReadHead
+from gateway.upstream.deadline import NEVER, Deadline
 from gateway.upstream.heads import AnswerTerms
 
 LINGERING_SECONDS: Final = 2.0
@@ -36,7 +37,6 @@ MOST_BUFFERED: Final = 256 * 1024
 """How many bytes are buffered while a request is being answered (pipelining). Above this the gateway stops reading."""
 MOST_A_TURN: Final = 16
 """How many requests of one connection are begun in one turn of the event loop, so that other connections are served too."""
-_NEVER: Final = float("inf")
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _REFUSED: Final = AnswerTerms(keeps=False)
 
@@ -45,8 +45,8 @@ class ClientConnection(Client):
     """One client connection. The event loop calls it as an ``asyncio.Protocol``."""
 
     __slots__ = (
-        "_arrival", "_buffer", "_has_begun", "_holds", "_house", "_intake", "_is_full", "_is_last", "_is_over", "_is_put_off",
-        "_is_reading", "_is_retiring", "_loop", "_peer", "_request", "_stalled", "_task", "_timer", "_until", "_waits_to_write",
+        "_arrival", "_buffer", "_deadline", "_has_begun", "_holds", "_house", "_intake", "_is_full", "_is_last", "_is_over",
+        "_is_put_off", "_is_reading", "_is_retiring", "_lingering", "_loop", "_peer", "_request", "_stalled", "_task", "_waits_to_write",
     )  # fmt: skip
 
     def __init__(self, house: ConnectionHost, loop: asyncio.AbstractEventLoop) -> None:
@@ -63,8 +63,8 @@ class ClientConnection(Client):
         self._task: asyncio.Task[None] | None = None
         self._is_full = self._is_put_off = False
         self._has_begun = self._is_last = self._is_over = self._is_reading = self._is_retiring = self._waits_to_write = False
-        self._timer: asyncio.TimerHandle | None = None
-        self._until = _NEVER
+        self._deadline = Deadline(loop, self._on_timeout)
+        self._lingering: asyncio.TimerHandle | None = None
         self._stalled = Stalled(loop, house.rules.idle_seconds, lambda: self.relay is not None and self.relay.is_held)
 
     # What the loop calls.
@@ -79,13 +79,15 @@ class ClientConnection(Client):
             guest.connection_made(self.transport)
             self.transport = None
             return
-        self._wait_until(self._loop.time() + self._house.rules.head_seconds)
+        self._deadline.move_to(self._loop.time() + self._house.rules.head_seconds)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """The client has left: end the relay, the pinned connections, the body and the task of its request."""
         self._house.gone(self)
         self._is_over = True
         self._stop_waiting()
+        if self._lingering is not None:
+            self._lingering.cancel()
         self._stalled.over()
         transport, self.transport = self.transport, None
         if transport is not None:
@@ -183,7 +185,7 @@ class ClientConnection(Client):
         self._buffer = buffer[end + len(END) :]
         arrival.over()
         self._has_begun = False
-        self._until = _NEVER
+        self._deadline.at = NEVER
         read = self._house.heads.read(buffer[:end])
         if read is None:
             self._refuse(Malformed(400, "unparsable"))
@@ -212,7 +214,7 @@ class ClientConnection(Client):
             self._refuse(refused)
         elif buffer and not self._has_begun:
             self._has_begun = True
-            self._wait_until(self._loop.time() + self._house.rules.head_seconds)
+            self._deadline.move_to(self._loop.time() + self._house.rules.head_seconds)
 
     def _refuse(self, malformed: Malformed) -> None:
         """Answer bytes that are not a valid request, and read no further request."""
@@ -233,18 +235,17 @@ class ClientConnection(Client):
             data, self._buffer = self._buffer, b""
             self._buffer = self._take(intake, data)
         if not intake.is_over:  # not ``self._intake``: ``_take`` may have set it to None, and mypyc would not expect that
-            self._wait_until(self._loop.time() + self._house.rules.body_seconds)
+            self._deadline.move_to(self._loop.time() + self._house.rules.body_seconds)
 
     def _take(self, intake: Intake, data: bytes) -> bytes:
         """Pass bytes of the body on; returns the bytes after its end. Each byte extends the deadline (``least_body_rate``)."""
-        if self._until is not _NEVER:
-            self._until += len(data) / self._house.rules.least_body_rate
+        self._deadline.at += len(data) / self._house.rules.least_body_rate
         rest = intake.take(data)
         if intake.is_over:
             self._intake = None
             self._is_last = self._is_last or intake.is_broken
             if self._request is not None:
-                self._until = _NEVER
+                self._deadline.at = NEVER
         return rest
 
     def go_on(self) -> None:
@@ -273,8 +274,8 @@ class ClientConnection(Client):
 
         Otherwise the deadline might pass before the client's next bytes can arrive.
         """
-        if self._intake is not None and self._until is not _NEVER:
-            self._until = max(self._until, self._loop.time() + self._house.rules.body_seconds)
+        if self._intake is not None:
+            self._deadline.at = max(self._deadline.at, self._loop.time() + self._house.rules.body_seconds)
 
     # Answers.
 
@@ -350,29 +351,19 @@ class ClientConnection(Client):
     def _go_on(self) -> None:
         if self._intake is not None and not self._intake.is_over:
             self._intake.body.drop()
-            self._wait_until(self._loop.time() + LINGERING_SECONDS)
+            self._deadline.move_to(self._loop.time() + LINGERING_SECONDS)
             return
         if self._buffer:
             self._read()
         if self._request is None and not self._buffer and not self._is_over:
-            self._wait_until(self._loop.time() + self._house.rules.idle_seconds)
+            self._deadline.move_to(self._loop.time() + self._house.rules.idle_seconds)
 
     # Time.
 
-    def _wait_until(self, until: float) -> None:
-        self._until = until
-        if self._timer is None or self._timer.when() > until:
-            self._stop_timer()
-            self._timer = self._loop.call_at(until, self._look)
-
-    def _look(self) -> None:
-        """Check the deadline ``_until``. It changes often, the timer does not: a timer that fires early is set again."""
-        self._timer = None
-        if self._until is _NEVER or self._is_over:
+    def _on_timeout(self) -> None:
+        if self._is_over:
             return
-        if self._loop.time() < self._until:
-            self._timer = self._loop.call_at(self._until, self._look)
-        elif self._request is not None and self._intake is not None:
+        if self._request is not None and self._intake is not None:
             self._body_is_late(self._intake.body)
         elif self._has_begun:
             self._refuse(Malformed(408, "head_too_slow"))
@@ -381,22 +372,16 @@ class ClientConnection(Client):
 
     def _body_is_late(self, body: Body) -> None:
         if self._holds or not body.is_asked:  # the client could not send: the gateway did not read, or has not asked for the body
-            self._wait_until(self._loop.time() + self._house.rules.body_seconds)
+            self._deadline.move_to(self._loop.time() + self._house.rules.body_seconds)
             return
         self._intake = None
-        self._until = _NEVER
+        self._deadline.at = NEVER
         self._is_last = True
         body.failed(UploadTooSlow())
 
     def _stop_waiting(self) -> None:
-        self._until = _NEVER
+        self._deadline.cancel()
         self._has_begun = False
-        self._stop_timer()
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
     # The end.
 
@@ -418,7 +403,7 @@ class ClientConnection(Client):
         # Closing over unread bytes would reset the connection, and with it the answer that says why (RFC 9112 §9.6).
         if transport.can_write_eof():
             transport.write_eof()
-        self._timer = self._loop.call_later(LINGERING_SECONDS, transport.close)
+        self._lingering = self._loop.call_later(LINGERING_SECONDS, transport.close)
 
     def abort(self) -> None:
         """Close the connection now, without writing what is buffered."""

@@ -17,13 +17,17 @@ from typing import Final
 from gateway.causes import cause_of
 from gateway.errors import HungUp, Nonsense, OutsideFailed, StaleConnection, TimedOut, Unsent, UploadBroken
 from gateway.outbound import Timeouts
-from gateway.upstream.deadline import FIRST_BYTE, IDLE, Deadline
+from gateway.upstream.deadline import Deadline
 from gateway.upstream.reading import AnswerReader
 from gateway.upstream.receiving import CLIENT, ByteSink, Reader
 from gateway.upstream.writing import Writing
 
 Listening = tuple[str | None, int]
 """An address that the gateway itself listens at: host (None: every interface) and port."""
+
+_FIRST_BYTE: Final = "first_byte"
+_IDLE: Final = "idle"
+"""The stages of an exchange, beside ``CLIENT``. Errors and the log name them."""
 
 _TLS_ALERT: Final = b"\x15\x03"
 """The first bytes of a TLS server's answer to plain HTTP: an alert record (RFC 8446 §5.1)."""
@@ -89,8 +93,8 @@ class Connection(Writing):
     """
 
     __slots__ = (
-        "_answers", "_head", "_home", "_is_running", "_is_sent", "_patience", "_reader", "_sink", "client", "idle_until", "is_reused",
-        "pin", "rests_until",
+        "_answers", "_deadline", "_head", "_home", "_is_running", "_is_sent", "_reader", "_sink", "_stage", "client", "idle_until",
+        "is_reused", "pin", "rests_until",
     )  # fmt: skip
 
     def __init__(self, home: Home, loop: asyncio.AbstractEventLoop) -> None:
@@ -103,7 +107,8 @@ class Connection(Writing):
         self._head = b""
         self._is_sent = True
         self._is_running = False
-        self._patience = Deadline(home, loop, self._on_time)
+        self._stage = ""
+        self._deadline = Deadline(loop, self._on_timeout)
         self.is_reused = False
         self.idle_until = self.rests_until = 0.0
         self.client = ""
@@ -149,7 +154,7 @@ class Connection(Writing):
             self._head = head
         else:
             self._transport.write(head)
-        self._patience.begin(FIRST_BYTE if is_whole else IDLE)
+        self._begin_stage(_FIRST_BYTE if is_whole else _IDLE)
 
     def send(self) -> None:
         """Send the request that was held back; it may have been given up meanwhile."""
@@ -167,13 +172,13 @@ class Connection(Writing):
         if self._transport is not None:
             self._transport.write(data)
             if self._reader is not None and not self._answers.has_head:
-                self._patience.begin(IDLE)
+                self._begin_stage(_IDLE)
 
     def finish(self) -> None:
         """The whole request was written: the deadline for the first byte of the answer begins."""
         self._is_sent = True
         if self._reader is not None and not self._answers.has_head:
-            self._patience.begin(FIRST_BYTE)
+            self._begin_stage(_FIRST_BYTE)
 
     def hand_to(self, reader: Reader) -> None:
         """Pass the rest of the answer to another reader."""
@@ -188,13 +193,13 @@ class Connection(Writing):
         """Read no more from the server, because the client is slow."""
         if self._transport is not None:
             self._transport.pause_reading()
-            self._patience.begin(CLIENT)
+            self._begin_stage(CLIENT)
 
     def resume_reading(self) -> None:
         """Read from the server again."""
         if self._transport is not None:
             self._transport.resume_reading()
-            self._patience.begin(IDLE)
+            self._begin_stage(_IDLE)
 
     def abort(self) -> None:
         """Close it now. The reader is not called."""
@@ -215,9 +220,15 @@ class Connection(Writing):
         if self._transport is not None:
             self._transport.close()
 
-    def _on_time(self, stage: str) -> None:
+    def _begin_stage(self, stage: str) -> None:
+        """Begin a stage and its deadline: ``first_byte`` of the configuration for ``_FIRST_BYTE``, ``idle`` for every other stage."""
+        timeouts = self._home.timeouts
+        self._stage = stage
+        self._deadline.move_to(self._loop.time() + (timeouts.first_byte if stage == _FIRST_BYTE else timeouts.idle))
+
+    def _on_timeout(self) -> None:
         if self._reader is not None and self._transport is not None:
-            self._fail(TimedOut(stage).because("timed_out", stage))
+            self._fail(TimedOut(self._stage).because("timed_out", self._stage))
 
     def _over(self, failed: bool | None) -> None:
         """Tell the pool, once, that the request is over. If a head arrived, the server is not blamed for an error in the body."""
@@ -226,8 +237,8 @@ class Connection(Writing):
             self._home.ended(False if self._answers.has_head else failed)
 
     def _fail(self, error: OutsideFailed) -> None:
-        is_clients = isinstance(error, TimedOut) and (error.stage == CLIENT or (error.stage == "idle" and not self._is_sent))
-        self._over(None if isinstance(error, TimedOut) and error.stage == "idle" and not self._is_sent else True)
+        is_clients = isinstance(error, TimedOut) and (error.stage == CLIENT or (error.stage == _IDLE and not self._is_sent))
+        self._over(None if isinstance(error, TimedOut) and error.stage == _IDLE and not self._is_sent else True)
         if self._reader is not None and not is_clients and not isinstance(error, Unsent | UploadBroken):
             self._home.failed(error)
         reader, self._reader = self._reader, None
@@ -266,9 +277,9 @@ class Connection(Writing):
             self._end()  # the next request may begin on this connection now, and then ``answers`` is about that one
             return reader.arrived(status, reason, fields, pieces, True)
         if had_head:
-            self._patience.go_on()
+            self._deadline.at = self._loop.time() + self._home.timeouts.idle
         else:
-            self._patience.begin(IDLE)  # not ``go_on``: this deadline may be earlier than the one for the first byte
+            self._begin_stage(_IDLE)  # the idle deadline may be earlier than the one for the first byte
         reader.arrived(status, reason, fields, pieces, False)
         if fault is not None:  # after the bytes before the fault, however they were cut into packets
             self._fail(fault)
@@ -305,7 +316,7 @@ class Connection(Writing):
         """The connection is closed, in order (``exc`` None) or by an error."""
         self._transport = None
         is_unsent = bool(self._head)
-        self._patience.end()
+        self._deadline.cancel()
         self._wake()
         self._over(None if self.is_reused else True)
         self._home.lost(self)

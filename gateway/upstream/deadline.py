@@ -1,61 +1,52 @@
-"""The deadline of one connection to a server. It changes with every stage of an exchange (first byte, idle).
+"""The deadline of a connection, to a server or to a client. It moves with every stage of an exchange, and with pieces of a body.
 
 Owns the timer. The deadline is a number; the timer is rarely moved, and checks that number when it fires. So a request needs no timer of
-its own. Must never wait longer than the configuration says.
+its own. Must never call its owner before the deadline.
 """
 
 import asyncio
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final
 
-from gateway.outbound import Timeouts
-
-FIRST_BYTE: Final = "first_byte"
-IDLE: Final = "idle"
-
-
-class Bounded(Protocol):
-    """Holds the configured timeouts."""
-
-    timeouts: Timeouts
+NEVER: Final = float("inf")
+"""The time of a deadline that does not run."""
 
 
 class Deadline:
-    """One deadline. When it passes, ``on_time`` is called with the stage, even if no request is waiting any more."""
+    """One deadline. When it passes, ``on_timeout`` is called, even if no request is waiting any more.
 
-    __slots__ = ("_bounds", "_deadline", "_loop", "_on_time", "_stage", "_timer")
+    ``at``: the time of the loop at which it passes. The owner may set a later time, or ``NEVER``; only ``move_to`` can set an earlier one.
+    """
 
-    def __init__(self, bounds: Bounded, loop: asyncio.AbstractEventLoop, on_time: Callable[[str], None]) -> None:
+    __slots__ = ("_loop", "_on_timeout", "_timer", "at")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, on_timeout: Callable[[], None]) -> None:
         """No deadline runs yet."""
-        self._bounds = bounds
         self._loop = loop
-        self._on_time = on_time
-        self._stage = ""
-        self._deadline = 0.0
+        self._on_timeout = on_timeout
         self._timer: asyncio.TimerHandle | None = None
+        self.at = NEVER
 
-    def begin(self, stage: str) -> None:
-        """Begin a stage and its deadline: ``first_byte`` of the configuration for ``FIRST_BYTE``, ``idle`` for every other stage."""
-        timeouts = self._bounds.timeouts
-        self._stage = stage
-        self._deadline = self._loop.time() + (timeouts.first_byte if stage == FIRST_BYTE else timeouts.idle)
-        if self._timer is None or self._timer.when() > self._deadline:
-            self.end()
-            self._timer = self._loop.call_at(self._deadline, self._look)
+    def move_to(self, at: float) -> None:
+        """Set any time of the loop, earlier or later than the present one."""
+        self.at = at
+        if self._timer is None or self._timer.when() > at:
+            self._cancel_timer()
+            self._timer = self._loop.call_at(at, self._check)
 
-    def go_on(self) -> None:
-        """A piece of the body arrived: wait for the next one."""
-        self._deadline = self._loop.time() + self._bounds.timeouts.idle
-
-    def end(self) -> None:
+    def cancel(self) -> None:
         """Stop the timer."""
+        self.at = NEVER
+        self._cancel_timer()
+
+    def _cancel_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         self._timer = None
-        if self._loop.time() < self._deadline:
-            self._timer = self._loop.call_at(self._deadline, self._look)
-        else:
-            self._on_time(self._stage)
+        if self._loop.time() >= self.at:
+            self._on_timeout()
+        elif self.at < NEVER:
+            self._timer = self._loop.call_at(self.at, self._check)
