@@ -22,6 +22,7 @@ import pycares
 from aiohttp import ConnectionTimeoutError
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from gateway.memo import BoundedDict
 from gateway.policy.http.known_names import (
     MOST_NAMES,
     KnownNames,
@@ -86,7 +87,7 @@ class Resolver:
         literal = addresses_without_question(host)
         if literal is not None:
             return literal
-        answer = self._known.recalled(host, self._loop.time()) or await self._answer(host)
+        answer = self._known.cached(host, self._loop.time()) or await self._answer(host)
         match answer:
             case ResolvedName(addresses):
                 return addresses
@@ -154,7 +155,7 @@ class _SystemLookUps:
         self._loop = loop
         self._room, self._room_for_slow = asyncio.Semaphore(MOST_THREADS), asyncio.Semaphore(1)
         self._running: dict[str, asyncio.Future[NameAnswer]] = {}
-        self._slow: set[str] = set()
+        self._slow: BoundedDict[str, None] = BoundedDict(MOST_NAMES)
 
     async def look_up(self, name: str, is_slow: bool) -> NameAnswer:
         """The system's answer. ``is_slow``: the name servers did not answer, so the system's resolver will probably wait for them too.
@@ -197,11 +198,9 @@ class _SystemLookUps:
         for room in taken:
             room.release()
         if self._loop.time() - begun < SLOW_SECONDS:
-            self._slow.discard(name)
+            self._slow.pop(name, None)
         else:
-            if len(self._slow) >= MOST_NAMES:
-                self._slow.clear()
-            self._slow.add(name)
+            self._slow.store(name, None)
         self._running.pop(name).set_result(answer)
 
 

@@ -27,8 +27,8 @@ from gateway.doors.refusals import refused
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.edge.rules import Waiting
+from gateway.memo import Memo
 from gateway.policy.http.messages import Answer, HeadLimits, Malformed, RequestHead
-from gateway.policy.memo import Memo
 from gateway.policy.routing.dialects import Dialect, dialect_of, loops, original
 from gateway.policy.routing.forward_auth_response import ForwardAuthResponse, kept_for, redirect_status, terse, terse_sign_in
 from gateway.policy.routing.navigation import Network, is_listed

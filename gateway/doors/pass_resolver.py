@@ -12,10 +12,10 @@ from typing import Final
 
 from gateway.clock import Clock
 from gateway.errors import OutsideFailed
+from gateway.memo import RecentCache
 from gateway.okta import browser_of
 from gateway.policy.http.cookies import PASS_NAME, NotTheApps, holds_oktas, without_own
 from gateway.policy.http.messages import Fields, RequestHead
-from gateway.policy.memo import RecentCache
 from gateway.policy.routing.routing import Rule
 from gateway.policy.session.admission import is_about_somebody
 from gateway.policy.session.okta_values import bare, has_form

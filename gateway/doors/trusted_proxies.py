@@ -6,8 +6,8 @@ Also holds the limits of a request's head. Must never use a field of a peer that
 from dataclasses import dataclass, field
 
 from gateway.edge.upload import Networks
+from gateway.memo import Memo
 from gateway.policy.http.messages import HeadLimits, Named
-from gateway.policy.memo import Memo
 from gateway.policy.routing.navigation import client_address
 
 

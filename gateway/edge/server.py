@@ -22,9 +22,9 @@ from gateway.edge.connection import ClientConnection
 from gateway.edge.handshakes import Handshake
 from gateway.edge.rules import ClientRules, Connected, ConnectionHost, Listener
 from gateway.edge.turned_away import TurnedAway
+from gateway.memo import Memo
 from gateway.policy.http.client_limits import ConnectionLimit, place_of
 from gateway.policy.http.shares import Shares
-from gateway.policy.memo import Memo
 from gateway.policy.routing.navigation import is_listed
 
 Tell = Callable[[str, Mapping[str, object]], None]

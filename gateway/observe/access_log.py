@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Hashable, Mapping
 from typing import Generic, TypeVar
 
+from gateway.memo import BoundedDict
 from gateway.observe.formats import RENDER, Format, Moments
 from gateway.observe.log_values import LARGEST_VALUE, plain
 from gateway.observe.outlet import Outlet
@@ -25,19 +26,17 @@ WORDS = ("door", "method", "app", "route", "verdict", "reason")
 Key = TypeVar("Key", bound=Hashable)
 
 
-class _Known(dict[Key, str], Generic[Key]):
+class _Known(BoundedDict[Key, str], Generic[Key]):
     """Rendered parts by their values. An unknown value is rendered, and remembered if it is short."""
 
     def __init__(self, render: Callable[[Key], str], length: Callable[[Key], int]) -> None:
-        super().__init__()
+        super().__init__(LARGEST_MEMORY)
         self._render, self._length = render, length
 
     def __missing__(self, key: Key) -> str:
         part = self._render(key)
         if self._length(key) <= LARGEST_VALUE:
-            if len(self) >= LARGEST_MEMORY:
-                self.clear()
-            self[key] = part
+            self.store(key, part)
         return part
 
 

@@ -14,8 +14,8 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
+from gateway.memo import Memo
 from gateway.policy.http.messages import Fields
-from gateway.policy.memo import Memo
 
 _TOKEN: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
 _FORBIDDEN: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")

@@ -3,15 +3,15 @@
 Most answers are plain: HTTP/1.1, the head arrives in one piece, one Content-Length and no other framing, no hop-by-hop field except
 ``Connection: keep-alive`` or ``close``, and no field that signs in to a connection. Owns which heads are plain.
 Must never accept a head that the strict parser refuses: for every other head the result is None, and the strict parser reads it from its
-first byte. Parsed lines are remembered (``policy.memo``), but never the line of a cookie, which is a secret, or a long line.
+first byte. Parsed lines are remembered (``gateway.memo``), but never the line of a cookie, which is a secret, or a long line.
 Rules from: RFC 9112 §4 to 6.
 """
 
 import re
 from typing import Final
 
+from gateway.memo import Memo
 from gateway.policy.http.messages import Fields
-from gateway.policy.memo import Memo
 
 LARGEST_PLAIN_HEAD: Final = 8192
 MOST_PLAIN_FIELDS: Final = 64
@@ -86,14 +86,10 @@ def _read(line: bytes) -> _Line | None:
     return None if name in _NOT_PLAIN else (pair, -1, True)
 
 
-class _Lines(Memo[bytes, _Line | None]):
-    """Parsed lines. Lines of cookies are secrets, and not kept."""
-
-    __slots__ = ()
-
-    def __missing__(self, key: bytes) -> _Line | None:
-        return _read(key) if key[:4].lower() == b"set-" else super().__missing__(key)
+def _is_stored(line: bytes, _parsed: _Line | None) -> bool:
+    """``Set-Cookie`` lines contain secrets and are not stored."""
+    return line[:4].lower() != b"set-"
 
 
 _starts: Final = Memo(_start)
-_lines: Final = _Lines(_read)
+_lines: Final = Memo(_read, is_stored=_is_stored)

@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.errors import Nonsense
-from gateway.policy.memo import MOST_KEYS
+from gateway.memo import MOST_KEYS
 from gateway.upstream.plain import _lines, plain_head
 from gateway.upstream.reading import AnswerReader
 

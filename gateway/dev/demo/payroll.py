@@ -9,13 +9,13 @@ dropped. The cookie is trusted without a check, on purpose: the demonstration sh
 """
 
 import secrets
-from collections import OrderedDict
 from dataclasses import dataclass
 from hashlib import sha256
 from posixpath import dirname
 from typing import Final
 
 from aiohttp import BodyPartReader, web
+from cachetools import FIFOCache
 
 from gateway.dev.demo.payroll_live import Live
 from gateway.dev.demo.payroll_slips import MONTHS, is_month, money, month_name, slip
@@ -36,8 +36,7 @@ class OwnSessions:
     """All sessions, oldest first."""
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._sessions: OrderedDict[str, OwnSession] = OrderedDict()
+        self._sessions: FIFOCache[str, OwnSession] = FIFOCache(limit)
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -48,8 +47,6 @@ class OwnSessions:
         if presented is None or session is None:
             presented, session = secrets.token_hex(16).upper(), OwnSession(owner=user)
             self._sessions[presented] = session
-            while len(self._sessions) > self._limit:
-                self._sessions.popitem(last=False)
         session.visits += 1
         return presented, session
 

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from cachetools import FIFOCache
+
 from gateway.dev.standin.clock import Clock
 
 SESSION_TOKEN_SECONDS = 300.0
@@ -40,7 +42,7 @@ class Tokens(Generic[Meaning]):
         self._clock = clock
         self._prefix = prefix
         self.lifetime_seconds = lifetime_seconds
-        self._kept: dict[str, _Kept[Meaning]] = {}
+        self._kept: FIFOCache[str, _Kept[Meaning]] = FIFOCache(_MOST_KEPT)
 
     def issue(self, meaning: Meaning) -> str:
         """Make a new value with this meaning, valid for the lifetime of its kind."""
@@ -61,7 +63,8 @@ class Tokens(Generic[Meaning]):
 
     def end_where(self, is_over: Callable[[Meaning], bool]) -> None:
         """Remove all values whose meaning satisfies the condition."""
-        self._kept = {value: kept for value, kept in self._kept.items() if not is_over(kept.meaning)}
+        for value in [value for value, kept in self._kept.items() if is_over(kept.meaning)]:
+            del self._kept[value]
 
     def meaning(self, value: str) -> Meaning | None:
         """Return the meaning of a live value. The value stays valid."""
@@ -80,5 +83,3 @@ class Tokens(Generic[Meaning]):
 
     def _keep(self, value: str, meaning: Meaning) -> None:
         self._kept[value] = _Kept(meaning, self._clock.now() + self.lifetime_seconds)
-        while len(self._kept) > _MOST_KEPT:
-            del self._kept[next(iter(self._kept))]

@@ -25,6 +25,7 @@ from gateway.edge.rules import Waiting
 from gateway.edge.websocket import WebSocketRelay
 from gateway.edge.write_batch import WriteBatch
 from gateway.errors import OutsideFailed
+from gateway.memo import RecentCache
 from gateway.policy.http.answer_rewrites import SWITCHING_PROTOCOLS, Rewrite, Rewritten, usual_rewrite
 from gateway.policy.http.app_cookies import KeepCookie
 from gateway.policy.http.bound_cookies import BoundCookies
@@ -35,7 +36,6 @@ from gateway.policy.http.fields import to_app
 from gateway.policy.http.messages import FieldLine, Fields, Malformed, RequestHead
 from gateway.policy.http.outgoing import END, app_lines, cookie_line, identity_text, way_text
 from gateway.policy.http.request_heads import Block
-from gateway.policy.memo import RecentCache
 from gateway.policy.routing.routing import Access, App
 from gateway.upstream.fetching import Taking
 from gateway.upstream.heads import field_lines

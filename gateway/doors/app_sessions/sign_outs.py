@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from gateway.edge.http_proxy import HttpProxy
 from gateway.errors import OutsideFailed, StaleConnection, StateFailed
+from gateway.memo import RecentCache
 from gateway.policy.http.app_sessions import LeftOut
 from gateway.policy.http.fields import ForwardedFrom, way_lines
 from gateway.policy.http.messages import Fields
-from gateway.policy.memo import RecentCache
 from gateway.shared_state import SharedState
 
 KIND = "app-sign-out"

@@ -8,11 +8,11 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from gateway.memo import Memo
 from gateway.policy.http.app_cookies import KeepCookie
 from gateway.policy.http.hop_by_hop import HOP_BY_HOP, SPOKEN_FOR, USUAL_CONNECTIONS, end_to_end
 from gateway.policy.http.messages import Fields
 from gateway.policy.http.proxy_fields import REQUEST_ID
-from gateway.policy.memo import Memo
 
 Refer = Callable[[bytes, bytes], bytes]
 """Takes the name of a field in lower case and its value. Returns the value that the browser gets."""

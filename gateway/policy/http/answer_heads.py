@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import Final
 
+from gateway.memo import Memo
 from gateway.policy.http.bodies import StatusKind, has_body, kind_of_status
 from gateway.policy.http.messages import Fields
-from gateway.policy.memo import Memo
 
 MOST_FIELDS: Final = 500
 _EMPTY_LINE: Final = re.compile(rb"\n\r?\n")
@@ -276,14 +276,10 @@ def _read_first_line(line: bytes) -> _StatusLine | AnswerFault:
     return AnswerFault.STATUS if kind is StatusKind.INVALID else (found[1] == b"1", int(found[2]), found[3] or b"", kind)
 
 
-class _Fields(Memo[bytes, _Field]):
-    """Cached field lines. ``Set-Cookie`` lines contain secrets and are not stored."""
-
-    __slots__ = ()
-
-    def __missing__(self, key: bytes) -> _Field:
-        return _read_field(key) if key[:4].lower() == b"set-" else super().__missing__(key)
+def _is_stored(line: bytes, _parsed: _Field) -> bool:
+    """``Set-Cookie`` lines contain secrets and are not stored."""
+    return line[:4].lower() != b"set-"
 
 
-_fields: Final = _Fields(_read_field, _LONGEST_CACHED)
+_fields: Final = Memo(_read_field, _LONGEST_CACHED, is_stored=_is_stored)
 _first_lines: Final = Memo(_read_first_line)

@@ -12,8 +12,8 @@ import re
 from enum import Enum
 from typing import Final
 
+from gateway.memo import Memo
 from gateway.policy.http.messages import Malformed
-from gateway.policy.memo import Memo
 
 _TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _QUOTED: Final = rb'"(?:[\t\x20\x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*"'

@@ -10,7 +10,7 @@ for ``limit_conn``.
 import ipaddress
 from typing import Final
 
-from gateway.policy.memo import Memo
+from gateway.memo import Memo
 
 _KNOWN_PLACES: Final = 4096
 _ROOM_AGAIN: Final = 0.9

@@ -10,7 +10,7 @@ import re
 from binascii import a2b_base64, b2a_base64
 from typing import Final, NamedTuple
 
-from gateway.policy.memo import Memo
+from gateway.memo import Memo
 
 SCOPE_BYTES: Final = 4
 LONGEST_PATH: Final = 1024

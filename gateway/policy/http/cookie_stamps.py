@@ -17,8 +17,8 @@ from hashlib import blake2b
 from hmac import compare_digest, digest
 from typing import Final, NamedTuple
 
+from gateway.memo import BoundedDict, RecentCache
 from gateway.policy.http.cookie_scopes import SCOPE_BYTES, Scope, domain_of, scope_read
-from gateway.policy.memo import RecentCache
 
 MARK: Final = b"~gw~"
 _DIGEST_BYTES: Final = 9
@@ -106,7 +106,7 @@ class UserStamps:
         self._stamps = stamps
         self._user_id = user_id
         self._marks: dict[int, tuple[bytes, ...]] = {}
-        self.known: dict[bytes, bytes] = {}
+        self.known: BoundedDict[bytes, bytes] = BoundedDict(MOST_KNOWN)
 
     def stamp(self, name: bytes, value: bytes, scope: Scope) -> bytes:
         """The stamp for this cookie, to put before its value. A scope with more labels than the host has counts as the host alone."""
@@ -122,9 +122,7 @@ class UserStamps:
         ``own``: what the app gets; empty for the gateway's own cookies, which no app gets.
         """
         if len(piece) <= (LONGEST_KNOWN if own else LONGEST_PASS):
-            if len(self.known) >= MOST_KNOWN:
-                self.known.clear()
-            self.known[piece] = own
+            self.known.store(piece, own)
 
     def read(self, name: bytes, value: bytes) -> Stamped | None:
         """The content of a cookie whose value begins with ``MARK``; None without a valid stamp for this name, these bytes and this host."""

@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Final, Literal, NamedTuple
 
+from gateway.memo import Memo
 from gateway.policy.http.answer_fields import answered, from_app, from_outside, private
 from gateway.policy.http.cookies import line_without, without
 from gateway.policy.http.hop_by_hop import HOP_BY_HOP, NAMED_AWAY, SPOKEN_FOR, USUAL_CONNECTIONS, end_to_end, names_end_to_end, nominated
 from gateway.policy.http.messages import Fields, Malformed
 from gateway.policy.http.proxy_fields import METHOD_OVERRIDES, REQUEST_ID, folded, is_about_the_user, is_about_the_way
-from gateway.policy.memo import Memo
 from gateway.policy.session.identity import (
     IDENTITY_ATTRIBUTES,
     LARGEST_IDENTITY_BYTES,

@@ -6,9 +6,9 @@ HTTP field names.
 
 from typing import Final
 
+from gateway.memo import Memo
 from gateway.policy.http.messages import Fields, Malformed
 from gateway.policy.http.proxy_fields import folded, is_about_the_user, is_about_the_way
-from gateway.policy.memo import Memo
 
 HOP_BY_HOP: Final = frozenset(
     b"connection keep-alive proxy-connection proxy-authenticate proxy-authorization te trailer transfer-encoding upgrade "

@@ -8,6 +8,8 @@ import ipaddress
 from dataclasses import dataclass
 from typing import Final
 
+from gateway.memo import RecentCache
+
 FOUND_SECONDS: Final = 5.0
 """How long addresses are cached."""
 MISSED_SECONDS: Final = 1.0
@@ -71,20 +73,20 @@ def found(addresses: tuple[str, ...]) -> ResolvedName | NoSuchName:
 class KnownNames:
     """A cache with the last answer for each name: addresses for 5 seconds, a failure for 1 second.
 
-    It has at most 1,024 names. When it is full, it is emptied.
+    It has at most 1,024 names.
     """
 
     __slots__ = ("_answers",)
 
     def __init__(self) -> None:
         """The cache is empty."""
-        self._answers: dict[str, tuple[NameAnswer, float]] = {}
+        self._answers: RecentCache[str, tuple[NameAnswer, float]] = RecentCache(MOST_NAMES // 2)
 
     def __len__(self) -> int:
         """How many answers are cached."""
         return len(self._answers)
 
-    def recalled(self, host: str, now: float) -> NameAnswer | None:
+    def cached(self, host: str, now: float) -> NameAnswer | None:
         """The cached answer for this name; None if there is none, or it is too old. ``now``: seconds of a monotonic clock."""
         kept = self._answers.get(host)
         if kept is None:
@@ -94,6 +96,4 @@ class KnownNames:
 
     def remember(self, host: str, answer: NameAnswer, now: float) -> None:
         """Cache this answer, in place of an older one."""
-        if len(self._answers) >= MOST_NAMES and host not in self._answers:
-            self._answers.clear()
-        self._answers[host] = answer, now + (FOUND_SECONDS if isinstance(answer, ResolvedName) else MISSED_SECONDS)
+        self._answers.keep(host, (answer, now + (FOUND_SECONDS if isinstance(answer, ResolvedName) else MISSED_SECONDS)))

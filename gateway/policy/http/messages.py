@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from gateway.policy.memo import Memo
+from gateway.memo import Memo
 
 Fields = tuple[tuple[bytes, bytes], ...]
 """Header fields, in the order and spelling in which they arrived."""

@@ -10,9 +10,9 @@ from functools import lru_cache
 from string import ascii_letters, ascii_lowercase, ascii_uppercase, digits
 from typing import Final
 
+from gateway.memo import Memo
 from gateway.policy.http.messages import Malformed
 from gateway.policy.http.percent import all_unescaped, unescaped_bytes
-from gateway.policy.memo import Memo
 
 LITERAL: Final = "!$&'()*+,-.:;=@_~"
 """The characters that stay unescaped in a canonical path, besides letters, digits and slashes."""

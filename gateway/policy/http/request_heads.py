@@ -12,6 +12,7 @@ cache has a bound. The limits on a head as a whole are in ``policy.http.messages
 import re
 from typing import Final
 
+from gateway.memo import Memo, RecentCache, SeenKeys
 from gateway.policy.http.messages import (
     VALUE_FORBIDDEN,
     FieldLine,
@@ -25,7 +26,6 @@ from gateway.policy.http.messages import (
     check_first_line,
     lowered_name,
 )
-from gateway.policy.memo import Memo, RecentCache, SeenKeys
 
 _TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _REQUEST_LINE: Final = re.compile(rb"(" + _TOKEN + rb") ([^\x00-\x20\x7f]+) HTTP/([0-9])\.([0-9])\Z")
@@ -142,14 +142,7 @@ class ReadHead:
 
 def line_of(text: bytes) -> FieldLine | None:
     """The field line in these bytes (without line end), from the cache or parsed; None if it is not a valid field line."""
-    line = _lines.get(text)
-    if line is None:
-        line = _read_line(text)
-        if line is not None and len(text) <= _LONGEST_CACHED and line.name not in _SECRETS:
-            if len(_lines) >= _MOST_CACHED_LINES:
-                _lines.clear()
-            _lines[text] = line
-    return line
+    return _lines[text]
 
 
 def _read_line(text: bytes) -> FieldLine | None:
@@ -159,8 +152,12 @@ def _read_line(text: bytes) -> FieldLine | None:
     return FieldLine(spelled, value.strip(b" \t"))
 
 
-_lines: Final[dict[bytes, FieldLine]] = {}
-"""Cached field lines. Lines whose values are secrets are not stored."""
+def _is_stored(_text: bytes, line: FieldLine | None) -> bool:
+    """Lines whose values are secrets are not stored, and no invalid line, whose value may be one too."""
+    return line is not None and line.name not in _SECRETS
+
+
+_lines: Final = Memo(_read_line, _LONGEST_CACHED, _MOST_CACHED_LINES, _is_stored)
 
 
 class HeadReader:

@@ -7,9 +7,9 @@ in a log or a page.
 import re
 from typing import Final
 
+from gateway.memo import Memo
 from gateway.policy.http.messages import Named
 from gateway.policy.http.proxy_fields import REQUEST_ID
-from gateway.policy.memo import Memo
 from gateway.policy.routing.navigation import Network, is_listed
 
 SLOT: Final = "{request-id}"

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import Final
 
+from gateway.memo import Memo
 from gateway.policy.http.percent import unescaped_bytes
-from gateway.policy.memo import Memo
 
 WELL_KNOWN: Final = (
     *("JSESSIONID", "PHPSESSID", "sessionid", "connect.sid", "ASP.NET_SessionId", "ASPSESSIONID*", ".AspNetCore.Session"),

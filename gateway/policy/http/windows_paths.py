@@ -9,9 +9,9 @@ import re
 import unicodedata
 from typing import Final
 
+from gateway.memo import Memo
 from gateway.policy.http.messages import Malformed
 from gateway.policy.http.paths import case_folded, normalised, path_of, readings, text_of, trimmed
-from gateway.policy.memo import Memo
 
 # Characters that some code page converts to a slash or a backslash: U+00A5 becomes 0x5C in Japan, U+20A9 in Korea.
 _SLASHES: Final = frozenset("\u2044\u2215\u29f8\uff0f" + "\u00a5\u20a9\u2216\u29f5\u29f9\ufe68\uff3c")

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final, Literal
 from urllib.parse import urlencode
 
+from gateway.memo import RecentCache
 from gateway.policy.session.sealed_notes import NUMBER, TEXT, Note
 
 BOUNCE_SECONDS: Final = 600.0
@@ -134,24 +135,21 @@ class RefusedCodes:
 
     def __init__(self) -> None:
         """No code was refused yet."""
-        self._counts: dict[str, tuple[float, int]] = {}
+        self._counts: RecentCache[str, tuple[float, int]] = RecentCache(MOST_CLIENTS // 2)
 
     def are_too_many(self, key: str, now: float) -> bool:
         """Whether this client must wait."""
-        began_at, count = self._counts.get(key, (now, 0))
-        return count >= MOST_REFUSED and now - began_at < WINDOW_SECONDS
+        started_at, count = self._counts.get(key) or (now, 0)
+        return count >= MOST_REFUSED and now - started_at < WINDOW_SECONDS
 
     def note(self, key: str, now: float) -> None:
         """Count a refused code of this client."""
         if not key:
             return
-        began_at, count = self._counts.get(key, (now, 0))
-        if now - began_at >= WINDOW_SECONDS:
-            del self._counts[key]
-            began_at, count = now, 0
-        self._counts[key] = began_at, count + 1
-        if len(self._counts) > MOST_CLIENTS:
-            del self._counts[next(iter(self._counts))]
+        started_at, count = self._counts.get(key) or (now, 0)
+        if now - started_at >= WINDOW_SECONDS:
+            started_at, count = now, 0
+        self._counts.keep(key, (started_at, count + 1))
 
     def __len__(self) -> int:
         """How many clients are counted."""

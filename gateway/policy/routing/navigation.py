@@ -11,10 +11,10 @@ from enum import Enum
 from typing import Final
 from urllib.parse import unquote
 
+from gateway.memo import Memo
 from gateway.policy.http.messages import Malformed, RequestHead, parse_authority
 from gateway.policy.http.odd_paths import odd_readings
 from gateway.policy.http.paths import ODD, is_own, normalised
-from gateway.policy.memo import Memo
 
 LONGEST_TARGET: Final = 4096
 SIGNED_IN: Final = "/.gateway/signed-in"

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import Final
 
+from gateway.memo import Memo, RecentCache
 from gateway.policy.http.hop_by_hop import NAMED_AWAY, USUAL_CONNECTIONS, takes_away
 from gateway.policy.http.messages import (
     LINE_TOO_LONG,
@@ -40,7 +41,6 @@ from gateway.policy.http.paths import (
     trimmed,
 )
 from gateway.policy.http.windows_paths import has_short_name, is_read_apart, windows_readings
-from gateway.policy.memo import Memo, RecentCache
 from gateway.policy.routing.rules import DEFAULT_RULE, Access, Rule
 
 __all__ = [

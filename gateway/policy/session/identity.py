@@ -9,8 +9,8 @@ A value longer than 8 KiB is left out, and its field name is listed in ``X-Gatew
 
 from datetime import UTC
 
+from gateway.memo import Memo
 from gateway.policy.http.messages import Fields
-from gateway.policy.memo import Memo
 from gateway.policy.session.session import Session
 
 IdentityFields = tuple[tuple[bytes, str], ...]

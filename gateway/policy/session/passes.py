@@ -6,10 +6,10 @@ read a damaged value in part. The encryption is in ``policy.session.seal``; its 
 
 import base64
 import hashlib
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from gateway.memo import RecentCache
 from gateway.policy.session.seal import PURPOSES, Opened, Purpose, Sealer
 from gateway.policy.session.sealed_notes import BYTES, COOKIES, NUMBER, TEXT, Note, list_of
 from gateway.policy.session.session import Marks, SessionCookie
@@ -154,16 +154,15 @@ class Passes:
     cached pass stays valid. New keys come with a new ``Passes`` object, and so with an empty cache.
     """
 
-    __slots__ = ("_largest", "_opened", "_sealer")
+    __slots__ = ("_opened", "_sealer")
 
-    def __init__(self, sealer: Sealer, largest: int = 10_000) -> None:
-        """``largest``: the most passes in the cache; 0: no cache.
+    def __init__(self, sealer: Sealer, most: int = 10_000) -> None:
+        """``most``: how many passes the cache holds.
 
         One pass takes about 3 kB on Identity Engine, and at most 12 kB. A text of more than ``LONGEST_KEPT`` bytes is never cached.
         """
         self._sealer = sealer
-        self._largest = largest
-        self._opened: OrderedDict[tuple[str, str | bytes], OpenedPass] = OrderedDict()
+        self._opened: RecentCache[tuple[str, str | bytes], OpenedPass] = RecentCache(most // 2)
 
     def seal(self, host: str, held: Pass) -> str:
         """The value of the pass cookie for this host (authority text)."""
@@ -174,18 +173,14 @@ class Passes:
         key = (host, text)
         found = self._opened.get(key)
         if found is not None:
-            self._opened.move_to_end(key)
             return found
         opened = self._sealer.open("pass", host, text)
         held = Pass.unpacked(opened.payload) if opened is not None else None
         if opened is None or held is None:
             return None
         found = OpenedPass(held, opened.stale)
-        if len(text) > LONGEST_KEPT:
-            return found
-        self._opened[key] = found
-        if len(self._opened) > self._largest:
-            self._opened.popitem(last=False)
+        if len(text) <= LONGEST_KEPT:
+            self._opened.keep(key, found)
         return found
 
 

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
+from gateway.memo import Memo
 from gateway.policy.http.percent import printable, unescaped
-from gateway.policy.memo import Memo
 
 TOKEN_NAMES: Final = frozenset({"sessiontoken", "onetimetoken"})
 _AT_COOKIE_REDIRECT: Final = TOKEN_NAMES | {"token"}

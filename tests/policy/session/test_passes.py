@@ -111,9 +111,9 @@ def test_no_cookie_shows_in_a_repr() -> None:
     assert "alice" not in repr(ALICE) and 'e"y' not in repr(Pending(ALICE.cookies))
 
 
-@pytest.mark.parametrize("largest", [0, 1, 10])
-def test_a_pass_opens_at_its_host_alone_however_often(largest: int) -> None:
-    passes = Passes(Sealer((NEW,), counting()), largest)
+@pytest.mark.parametrize("most", [2, 10])
+def test_a_pass_opens_at_its_host_alone_however_often(most: int) -> None:
+    passes = Passes(Sealer((NEW,), counting()), most)
     text = passes.seal(HOST, ALICE)
     for _ in range(3):
         assert passes.open(HOST, text) == passes.open(HOST, text.encode()) == OpenedPass(ALICE, stale=False)

@@ -1,6 +1,7 @@
 """Small bounded caches for the results of pure functions. Consecutive requests mostly have the same field names, hosts and paths.
 
-- ``Memo``: a dictionary that computes a missing value. When it is full, it is emptied.
+- ``BoundedDict``: a dictionary that is emptied when it is full.
+- ``Memo``: a ``BoundedDict`` that computes a missing value.
 - ``RecentCache``: a cache that forgets the entries that were not used lately.
 - ``SeenKeys``: remembers that a key was seen, without a value.
 
@@ -21,35 +22,59 @@ MOST_SEEN_KEYS = 16_384
 """When so many new keys were seen, ``SeenKeys`` forgets the oldest generation of keys."""
 
 Key = TypeVar("Key", bytes, str)
-Any_Key = TypeVar("Any_Key")
+AnyKey = TypeVar("AnyKey")
 Value = TypeVar("Value")
 
 
-class Memo(dict[Key, Value], Generic[Key, Value]):
-    """A cache of the pure function ``of``: ``memo[key]`` is ``of(key)``.
+class BoundedDict(dict[AnyKey, Value], Generic[AnyKey, Value]):
+    """A dictionary of at most ``most`` keys. ``store`` empties it when it is full.
 
     It is a subclass of ``dict``, because a look-up that finds its key then runs in C only.
     """
 
-    __slots__ = ("_longest", "_most", "_of")
+    __slots__ = ("_most",)
 
-    def __init__(self, of: Callable[[Key], Value], longest: int = LONGEST_KEY, most: int = MOST_KEYS) -> None:
-        """``of``: a pure function. ``longest``: the longest key that is stored. ``most``: how many keys are stored."""
+    def __init__(self, most: int = MOST_KEYS) -> None:
+        """It is empty."""
         super().__init__()
+        self._most = most
+
+    def store(self, key: AnyKey, value: Value) -> None:
+        """Store a value, in place of an older one of this key."""
+        if len(self) >= self._most and key not in self:
+            self.clear()
+        self[key] = value
+
+
+class Memo(BoundedDict[Key, Value], Generic[Key, Value]):
+    """A cache of the pure function ``of``: ``memo[key]`` is ``of(key)``."""
+
+    __slots__ = ("_is_stored", "_longest", "_of")
+
+    def __init__(
+        self,
+        of: Callable[[Key], Value],
+        longest: int = LONGEST_KEY,
+        most: int = MOST_KEYS,
+        is_stored: Callable[[Key, Value], bool] | None = None,
+    ) -> None:
+        """``of``: a pure function. ``longest``: the longest key that is stored. ``most``: how many keys are stored.
+
+        ``is_stored``: whether a key and its value may be stored; None: each may be.
+        """
+        super().__init__(most)
         self._of: Callable[[Key], Value] = of
         self._longest = longest
-        self._most = most
+        self._is_stored = is_stored
 
     def __missing__(self, key: Key) -> Value:
         value = self._of(key)
-        if len(key) <= self._longest:
-            if len(self) >= self._most:
-                self.clear()
-            self[key] = value
+        if len(key) <= self._longest and (self._is_stored is None or self._is_stored(key, value)):
+            self.store(key, value)
         return value
 
 
-class RecentCache(Generic[Any_Key, Value]):
+class RecentCache(Generic[AnyKey, Value]):
     """A cache of values by key that forgets what was not used lately.
 
     It has two generations, a new one and an old one, of at most ``most`` entries each. When the new generation is full, it becomes the old
@@ -66,13 +91,13 @@ class RecentCache(Generic[Any_Key, Value]):
         self._most = most
         self._weigh = weigh
         self._weight = 0
-        self._young: dict[Any_Key, Value] = {}
-        self._old: dict[Any_Key, Value] = {}
+        self._young: dict[AnyKey, Value] = {}
+        self._old: dict[AnyKey, Value] = {}
 
     def __len__(self) -> int:
         return len(self._young) + len(self._old)
 
-    def get(self, key: Any_Key) -> Value | None:
+    def get(self, key: AnyKey) -> Value | None:
         """The value of this key, or None."""
         found = self._young.get(key)
         if found is None and self._old:
@@ -81,7 +106,7 @@ class RecentCache(Generic[Any_Key, Value]):
                 self.keep(key, found)
         return found
 
-    def keep(self, key: Any_Key, value: Value) -> None:
+    def keep(self, key: AnyKey, value: Value) -> None:
         """Store a value, in place of an older one of this key."""
         weight = self._weight_of(value)
         known = self._young.get(key)

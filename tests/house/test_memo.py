@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.policy.memo import MOST_SEEN_KEYS, Memo, RecentCache, SeenKeys
+from gateway.memo import MOST_SEEN_KEYS, BoundedDict, Memo, RecentCache, SeenKeys
 
 
 @given(st.lists(st.binary(max_size=6), max_size=40), st.integers(0, 6), st.integers(1, 4))
@@ -25,6 +25,20 @@ def test_what_was_asked_once_is_not_worked_out_again() -> None:
     memo = Memo(of, longest=3)
     assert [memo["abc"], memo["abc"], memo["long"], memo["long"]] == [1, 1, 2, 3]
     assert worked == ["abc", "long", "long"]
+
+
+def test_a_full_dictionary_is_emptied_by_a_new_key_only() -> None:
+    bounded: BoundedDict[str, int] = BoundedDict(2)
+    for key, value in (("a", 1), ("b", 2), ("a", 3)):
+        bounded.store(key, value)
+    assert bounded == {"a": 3, "b": 2}
+    bounded.store("c", 4)
+    assert bounded == {"c": 4}
+
+
+def test_what_may_not_be_stored_is_computed_each_time() -> None:
+    memo = Memo(bytes.upper, is_stored=lambda key, value: key != value)
+    assert [memo[b"a"], memo[b"A"]] == [b"A", b"A"] and list(memo) == [b"a"]
 
 
 def test_what_is_asked_for_stays_and_what_is_not_goes() -> None:
