@@ -122,11 +122,11 @@ class Resolver:
         answer: NameAnswer = TooSlow()
         with suppress(TimeoutError):
             async with asyncio.timeout(self._seconds):
-                answer = await self._asked(host)
+                answer = await self._query(host)
         self._known.remember(host, answer, self._loop.time())
         return answer
 
-    async def _asked(self, host: str) -> NameAnswer:
+    async def _query(self, host: str) -> NameAnswer:
         name = name_on_the_wire(host)
         if name is None:
             return NoSuchName()
@@ -175,9 +175,9 @@ class _SystemLookUps:
                 await room.acquire()
                 taken.append(room)
             answer: asyncio.Future[NameAnswer] = self._loop.create_future()
-            begun = self._loop.time()
-            told = partial(self._ended, name, begun, taken)
-            threading.Thread(target=self._ask, args=(name, told), name="name look-up", daemon=True).start()
+            started_at = self._loop.time()
+            on_answer = partial(self._ended, name, started_at, taken)
+            threading.Thread(target=self._ask, args=(name, on_answer), name="name look-up", daemon=True).start()
         except BaseException:
             for room in taken:
                 room.release()
@@ -185,19 +185,19 @@ class _SystemLookUps:
         self._running[name] = answer
         return answer
 
-    def _ask(self, name: str, told: Callable[[NameAnswer], None]) -> None:
+    def _ask(self, name: str, on_answer: Callable[[NameAnswer], None]) -> None:
         """Runs in a thread: ask the system, and pass the answer to the event loop."""
         try:
             answer: NameAnswer = found(self._system(name))
         except (OSError, UnicodeError):
             answer = NoSuchName()
         with suppress(RuntimeError):  # the loop is closed, so no request waits any more
-            self._loop.call_soon_threadsafe(told, answer)
+            self._loop.call_soon_threadsafe(on_answer, answer)
 
-    def _ended(self, name: str, begun: float, taken: Sequence[asyncio.Semaphore], answer: NameAnswer) -> None:
+    def _ended(self, name: str, started_at: float, taken: Sequence[asyncio.Semaphore], answer: NameAnswer) -> None:
         for room in taken:
             room.release()
-        if self._loop.time() - begun < SLOW_SECONDS:
+        if self._loop.time() - started_at < SLOW_SECONDS:
             self._slow.pop(name, None)
         else:
             self._slow.store(name, None)

@@ -23,8 +23,8 @@ from gateway.policy.session.session import NoSession, SessionCookie, Unknown
 from gateway.resolver import Names, ResolverOfClient
 from gateway.shared_state import check_redis
 from gateway.upstream.health import question
-from gateway.upstream.place import ServerAddress
 from gateway.upstream.pool import PoolRules, ServerWatch, Upstream
+from gateway.upstream.server_address import ServerAddress
 
 _LARGEST_REFUSAL = 64 * 1024
 

@@ -249,7 +249,9 @@ class Gateway:
         self.metrics.watch_total("https_redirects_total", "Requests by plain http that were led to https.", lambda: redirects.count)
         if self._redirecting is not None:
             await self._listen(Listening(plain, self._redirecting), opened, 0.0)
-        await self._listen(Listening(server, public, self._certificates, parts.live.go_away, plain), opened, config.listen.drain)
+        await self._listen(
+            Listening(server, public, self._certificates, parts.open_connections.go_away, plain), opened, config.listen.drain
+        )
 
     def _tell(self, event: str, figures: Mapping[str, object]) -> None:
         self._recorder.metrics.happened(event)

@@ -27,7 +27,7 @@ from gateway.policy.routing.server_health import Server
 from gateway.policy.session.cache import Lifetimes
 from gateway.policy.session.session import Fingerprinter
 from gateway.sessions import SessionRules
-from gateway.upstream.place import ServerAddress
+from gateway.upstream.server_address import ServerAddress
 
 
 class OrgAddress(NamedTuple):

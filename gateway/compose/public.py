@@ -49,7 +49,7 @@ def watch_clients(server: HttpServer, client_limit: ClientLimit, certificate: Ce
     """Register the metrics of open and refused connections, and of the certificate."""
     metrics.watch_level("connections_open", "Connections of clients open now.", lambda: server.present)
     metrics.watch_total("connections_refused_total", "Connections for which there was no room.", lambda: server.turned_away)
-    metrics.watch_total("client_requests_refused_total", "Requests of clients that had too many open.", lambda: client_limit.refused)
+    metrics.watch_total("client_requests_refused_total", "Requests of clients that had too many open.", lambda: client_limit.refused_count)
     if certificate is None:
         return
     metrics.watch_total("tls_failed_total", "TLS handshakes that failed.", lambda: server.failed_handshakes.total())

@@ -38,8 +38,8 @@ from gateway.observe import Log
 from gateway.outbound import Timeouts
 from gateway.policy.http.fields import from_outside
 from gateway.policy.http.messages import Answer
-from gateway.upstream.place import ServerAddress
 from gateway.upstream.pool import PoolRules, Upstream
+from gateway.upstream.server_address import ServerAddress
 
 _CONNECTIONS = 20
 _DEMO = "demo"
@@ -188,7 +188,7 @@ class DemoFront:
     def _begin(self, behind: Listener, request: Request) -> Response | Waiting | None:
         host = request.named.get(b"host")
         site = self._sites.get(host.lower()) if isinstance(host, bytes) else None
-        if site is None or request.refused is not None:
+        if site is None or request.refusal is not None:
             return behind.begin(request)
         request.door = _DEMO
         return _forwarded(site, request)

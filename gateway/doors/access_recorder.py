@@ -26,7 +26,7 @@ class AccessRecorder:
 
     def began(self) -> float:
         """Count a new request. Returns the monotonic time in seconds, for ``answered``."""
-        self.metrics.began()
+        self.metrics.request_started()
         return self.clock.monotonic()
 
     def answered(

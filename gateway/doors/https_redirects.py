@@ -28,8 +28,8 @@ class HttpsRedirects(Listener):
 
     def begin(self, request: Request) -> Response:
         """The redirect, or the refusal."""
-        if request.refused is not None:
-            return refusal(request.refused, request.fields)
+        if request.refusal is not None:
+            return refusal(request.refusal, request.fields)
         location = secure_address(self._hosts, host_in(request.named), request.target)
         if location is None:
             return refusal(_UNKNOWN, request.fields)

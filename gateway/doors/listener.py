@@ -85,7 +85,7 @@ class DoorListener(Listener):
 
     def begin(self, request: Request) -> Response | Waiting | None:
         """The answer; a coroutine that makes it; or None where it is relayed as it comes. Called once for each request."""
-        request.began = self._witness.began()
+        request.started_at = self._witness.began()
         request.id = name = self._ids.of(request.peer, request.named)
         request.id_line = id_line(name)
         try:
@@ -109,7 +109,7 @@ class DoorListener(Listener):
         if request.is_counted:
             self._crowd.leave(request.address)
         self._witness.answered(
-            request.began,
+            request.started_at,
             status or (500 if request.verdict == "failed" else CLIENT_LEFT),
             door=request.door,
             verdict=request.verdict,
@@ -159,8 +159,8 @@ class DoorListener(Listener):
 
         If the same client sends the same lines again, the stored head is used.
         """
-        if request.refused is not None:
-            return request.refused
+        if request.refusal is not None:
+            return request.refusal
         line, block = request.line, request.block
         last = block.head
         if last is not None and block.head_line is line and last.client == request.address and last.peer == request.peer:
@@ -175,7 +175,7 @@ class DoorListener(Listener):
     def _at_auth(self, request: Request) -> Response | Waiting:
         """Hand a sub-request to its door. It is not counted for a client: one front proxy asks for many, and gets its answer soon."""
         request.door = "auth"
-        admitted = request.refused or self._table.admit(request, self._believed.limits)
+        admitted = request.refusal or self._table.admit(request, self._believed.limits)
         if isinstance(admitted, Malformed):
             request.verdict, request.reason = "refused", admitted.reason
             return to_response(self._doors.auth.unreadable(request.target, admitted), closes=True)

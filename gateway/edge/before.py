@@ -15,11 +15,11 @@ Begin = Callable[[Listener, Request], Response | Waiting | None]
 Answered = Callable[[Listener, Request, int | None], None]
 
 
-def _asked(behind: Listener, request: Request) -> Response | Waiting | None:
+def _begin_behind(behind: Listener, request: Request) -> Response | Waiting | None:
     return behind.begin(request)
 
 
-def _told(behind: Listener, request: Request, status: int | None) -> None:
+def _answered_behind(behind: Listener, request: Request, status: int | None) -> None:
     behind.answered(request, status)
 
 
@@ -28,7 +28,7 @@ class Before(Listener):
 
     __slots__ = ("_answered", "_begin", "_behind")
 
-    def __init__(self, behind: Listener, begin: Begin = _asked, answered: Answered = _told) -> None:
+    def __init__(self, behind: Listener, begin: Begin = _begin_behind, answered: Answered = _answered_behind) -> None:
         """``behind``: the listener behind this one; it alone answers malformed requests and unexpected errors."""
         self._behind = behind
         self._begin = begin

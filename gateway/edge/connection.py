@@ -38,7 +38,7 @@ MOST_BUFFERED: Final = 256 * 1024
 MOST_A_TURN: Final = 16
 """How many requests of one connection are begun in one turn of the event loop, so that other connections are served too."""
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
-_REFUSED: Final = AnswerTerms(keeps=False)
+_CLOSES: Final = AnswerTerms(keeps=False)
 
 
 class ClientConnection(Client):
@@ -196,11 +196,11 @@ class ClientConnection(Client):
     def _begin(self, read: ReadHead) -> None:
         """Make the ``Request``, and let the listener decide on it."""
         length = read.block.length
-        if read.refused is not None:
+        if read.refusal is not None:
             self._is_last = True
-        body = Body(self, length if length > 0 else None) if length and read.refused is None else None
+        body = Body(self, length if length > 0 else None) if length and read.refusal is None else None
         request = self._request = Request(self, self._peer, read, body)
-        self._house.counting.began()
+        self._house.counting.request_started()
         if body is not None:
             self._begin_body(body, request)
         step = self._house.listener.begin(request)
@@ -209,9 +209,9 @@ class ClientConnection(Client):
 
     def _wait_for_head(self, buffer: bytes) -> None:
         self._has_room()
-        refused = self._arrival.refused(buffer)
-        if refused is not None:
-            self._refuse(refused)
+        refusal = self._arrival.refusal(buffer)
+        if refusal is not None:
+            self._refuse(refusal)
         elif buffer and not self._has_begun:
             self._has_begun = True
             self._deadline.move_to(self._loop.time() + self._house.rules.head_seconds)
@@ -220,7 +220,7 @@ class ClientConnection(Client):
         """Answer bytes that are not a valid request, and read no further request."""
         self._is_last = True
         self._stop_waiting()
-        text, _ = self._house.listener.unparsable(self._peer, malformed).text(_REFUSED)
+        text, _ = self._house.listener.unparsable(self._peer, malformed).text(_CLOSES)
         if self.transport is not None:
             self.transport.write(text)
         self._end(has_unread=True)
@@ -312,7 +312,7 @@ class ClientConnection(Client):
             if self._is_retiring:
                 response.keeps = False
             response.id_line = request.id_line
-            text, keeps = response.text(request.asked)
+            text, keeps = response.text(request.answer_terms)
             self.transport.write(text)
         self.over(response.status, keeps)
 
@@ -345,7 +345,7 @@ class ClientConnection(Client):
         self._request = None
         if request.body is not None:
             request.body.drop()  # a whole body that was not read would hold the client back for ever
-        self._house.counting.ended()
+        self._house.counting.request_ended()
         self._house.listener.answered(request, status)
 
     def _go_on(self) -> None:

@@ -6,7 +6,7 @@ Must never lose a piece of the body when the answer passes from one reader to an
 
 import asyncio
 
-from gateway.edge.relay import Relay, RelayOwner
+from gateway.edge.relay import Relay, RelayObserver
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.edge.write_batch import WriteBatch
@@ -133,7 +133,7 @@ class Exchange:
         given = self.fields if fields is None else fields
         waiting = Waiting(asyncio.get_running_loop().create_future())
         connection = None if self._incoming.is_whole else self._incoming.connection
-        relay = Relay(request.client, connection, request.asked, lambda _, __: given, waiting, self._batch, request.id_line)
+        relay = Relay(request.client, connection, request.answer_terms, lambda _, __: given, waiting, self._batch, request.id_line)
         if closes:
             relay.force_close()
         self._is_done = request.is_begun = True
@@ -158,8 +158,8 @@ class Exchange:
             incoming.taken()
 
 
-class Waiting(RelayOwner):
-    """The owner of a relay for whose end a coroutine waits."""
+class Waiting(RelayObserver):
+    """The observer of a relay for whose end a coroutine waits."""
 
     __slots__ = ("ended",)
 

@@ -19,8 +19,8 @@ from typing import Final
 
 from gateway.edge.body import Body
 from gateway.edge.http_proxy import SMALL_BODY_BYTES, refusal
-from gateway.edge.open_connections import Brief, Watched
-from gateway.edge.relay import Relay, RelayOwner
+from gateway.edge.open_connections import InFlight, Watched
+from gateway.edge.relay import Relay, RelayObserver
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.edge.write_batch import WriteBatch
@@ -31,7 +31,7 @@ from gateway.policy.http.methods import may_repeat
 from gateway.policy.http.request_ids import with_id
 from gateway.upstream.connection import Connection
 from gateway.upstream.fetching import TRIES, Fetching, Taking
-from gateway.upstream.heads import LAST_CHUNK, asked_of, chunk
+from gateway.upstream.heads import LAST_CHUNK, chunk, terms_of
 
 Failed = Callable[[Request, OutsideFailed | Malformed], Response]
 """Makes the answer for a request that could not be sent, or got no proper answer."""
@@ -42,23 +42,23 @@ _TOO_LARGE: Final = Malformed(413, "body_too_large")
 class ForwardingRules:
     """The settings for all requests to one server.
 
-    ``batch``: the write batch in which they are written. ``brief``: the registry (``OpenConnections.brief``) in which each relay is entered
+    ``batch``: the write batch in which they are written. ``in_flight``: the registry (``OpenConnections.in_flight``) in which each relay is entered
     while it runs. ``largest_body``: in bytes, None for no limit. ``small_body``: a body up to this many bytes is read before it is sent.
     """
 
-    __slots__ = ("batch", "brief", "largest_body", "small_body")
+    __slots__ = ("batch", "in_flight", "largest_body", "small_body")
 
     def __init__(
-        self, batch: WriteBatch, brief: dict[Brief, Watched], largest_body: int | None = None, small_body: int = SMALL_BODY_BYTES
+        self, batch: WriteBatch, in_flight: dict[InFlight, Watched], largest_body: int | None = None, small_body: int = SMALL_BODY_BYTES
     ) -> None:
         """See the class."""
         self.batch = batch
-        self.brief = brief
+        self.in_flight = in_flight
         self.largest_body = largest_body
         self.small_body = small_body
 
 
-class Forwarding(RelayOwner):
+class Forwarding(RelayObserver):
     """One request that is being forwarded."""
 
     __slots__ = (
@@ -110,10 +110,10 @@ class Forwarding(RelayOwner):
 
     def _relate(self) -> Relay:
         request, rules = self._request, self._rules
-        asked = asked_of(request.method == "HEAD", request.is_modern, request.wants_more)
-        relay = self._relay = Relay(request.client, None, asked, self._rewrite, self, rules.batch, request.id_line)
+        terms = terms_of(request.method == "HEAD", request.is_modern, request.wants_more)
+        relay = self._relay = Relay(request.client, None, terms, self._rewrite, self, rules.batch, request.id_line)
         if self._watch is not None:
-            rules.brief[relay] = self._watch
+            rules.in_flight[relay] = self._watch
         return relay
 
     def _take_whole(self, relay: Relay, body: Body, whole: bytes) -> None:
@@ -213,7 +213,7 @@ class Forwarding(RelayOwner):
 
     def over(self, relay: Relay) -> None:
         """This attempt is over: send the request again, or give the client its answer."""
-        self._rules.brief.pop(relay, None)
+        self._rules.in_flight.pop(relay, None)
         if self._timer is not None:
             self._timer.cancel()
         had_connection, self._connection = self._connection, None

@@ -29,7 +29,7 @@ class Handling(Listener):
 
     def begin(self, request: Request) -> Response | Waiting:
         """A coroutine for the answer, or the refusal of a malformed head."""
-        return self._waits(request) if request.refused is None else self._refuse(request.refused)
+        return self._waits(request) if request.refusal is None else self._refuse(request.refusal)
 
     async def _waits(self, request: Request) -> Response | None:
         try:

@@ -38,10 +38,10 @@ def without_handshake(fields: Fields) -> Fields:
     return tuple(pair for pair in fields if not pair[0].lower().startswith(b"sec-websocket-"))
 
 
-def is_accepted(asked: Iterable[tuple[bytes, bytes]], fields: Fields) -> bool:
+def is_accepted(request_fields: Iterable[tuple[bytes, bytes]], fields: Fields) -> bool:
     """Whether an answer opens the WebSocket: it names the upgrade, and its accept value is made from the request's key (RFC 6455 §4.1)."""
     accept = [value for name, value in fields if name.lower() == b"sec-websocket-accept"]
-    expected = base64.b64encode(hashlib.sha1((_key(asked) or b"") + _GUID, usedforsecurity=False).digest())
+    expected = base64.b64encode(hashlib.sha1((_key(request_fields) or b"") + _GUID, usedforsecurity=False).digest())
     return (
         len(accept) == 1
         and hmac.compare_digest(accept[0], expected)

@@ -60,7 +60,7 @@ class UpstreamRequest:
 class HttpProxy:
     """Sends requests to the servers of one ``source``. It does not close the source; the caller that made the source does.
 
-    ``host``: the Host field for requests without one. ``largest_body``: in bytes, None for no limit. ``live``: the registry of open
+    ``host``: the Host field for requests without one. ``largest_body``: in bytes, None for no limit. ``open_connections``: the registry of open
     connections by session. ``small_body``: a body up to this many bytes is read before it is sent. ``uploads``: where bodies of unknown
     length are stored until they are whole; None: they are sent in chunks, as they arrive. ``batch``: the write batch for whole
     requests and small answers; None: they are written at once.
@@ -69,7 +69,7 @@ class HttpProxy:
     source: ConnectionSource
     host: bytes = b""
     largest_body: int | None = None
-    live: OpenConnections = field(default_factory=OpenConnections)
+    open_connections: OpenConnections = field(default_factory=OpenConnections)
     small_body: int = SMALL_BODY_BYTES
     batch: WriteBatch | None = None
     uploads: UploadSpool | None = None
@@ -95,11 +95,11 @@ class HttpProxy:
             return refusal(400)
         chunked = upload is not None and upload.length is None
         question = UpstreamRequest(method, target, _framed(self._with_host(fields), chunked))
-        taking = Pinning.of(self.source, asker, self.live, request.client, fields)
-        async with _Sending() as sending:
+        taking = Pinning.of(self.source, asker, self.open_connections, request.client, fields)
+        async with _UploadTask() as upload_task:
             try:
                 body = await self._small_body(upload, chunked)
-                exchange = await self._ask(question, (upload, body, chunked), sending, taking)
+                exchange = await self._ask(question, (upload, body, chunked), upload_task, taking)
             except UploadTooLarge:
                 raise
             except UploadTooSlow:
@@ -137,7 +137,7 @@ class HttpProxy:
                 connection.pin = OnlyOnce()
             return _begun(connection, question, question.head() + (body or b""), is_whole=True)
 
-        return await _answered(await Pinning(self.source, asker, self.live, None).begun(begin, is_new=is_new), self.batch)
+        return await _answered(await Pinning(self.source, asker, self.open_connections, None).begun(begin, is_new=is_new), self.batch)
 
     async def _small_body(self, upload: Upload | None, chunked: bool) -> bytes | None:
         """The whole body if it has arrived, or is small; else None. Waits for a small one; ``TimedOut`` if it does not come in time."""
@@ -155,7 +155,7 @@ class HttpProxy:
             raise UploadBroken from error
 
     async def _ask(
-        self, question: UpstreamRequest, sent: tuple[Upload | None, bytes | None, bool], sending: "_Sending", taking: Pinning
+        self, question: UpstreamRequest, sent: tuple[Upload | None, bytes | None, bool], upload_task: "_Sending", taking: Pinning
     ) -> Exchange:
         upload, body, chunked = sent
         is_whole = upload is None or body is not None
@@ -166,7 +166,7 @@ class HttpProxy:
             return await self._ask_whole(question, text, taking)
         incoming = await taking.begun(lambda connection: _begun(connection, question, text, is_whole=False))
         if upload is not None:
-            sending.begin(upload, incoming.connection, chunked)
+            upload_task.begin(upload, incoming.connection, chunked)
         return await _answered(incoming, self.batch)
 
     async def _ask_whole(self, question: UpstreamRequest, text: bytes, taking: Pinning) -> Exchange:
@@ -204,7 +204,7 @@ async def _answered(incoming: Incoming, batch: WriteBatch | None) -> Exchange:
     return exchange
 
 
-class _Sending:
+class _UploadTask:
     """The task that sends a body while its answer may already arrive. It is cancelled at the end of the ``async with`` block."""
 
     def __init__(self) -> None:

@@ -15,7 +15,7 @@ Cut = Callable[[], None]
 Leave = Callable[[], None]
 
 
-class Brief(Protocol):
+class InFlight(Protocol):
     """A short-lived entry, such as an answer that is being relayed."""
 
     def cut(self) -> None:
@@ -33,8 +33,8 @@ class Watched(Protocol):
 class OpenConnections:
     """Open connections by fingerprint. All calls are made on the event loop's thread.
 
-    ``brief``: entries that usually end soon, each with the session that let it in. The owner adds and removes them. They are not indexed
-    by fingerprint but searched: an index would cost every request something, a search costs only a revocation.
+    ``in_flight``: entries that usually end soon, each with the session that let it in. The code that makes them adds and removes them. They are not
+    indexed by fingerprint but searched: an index would cost every request something, a search costs only a revocation.
     """
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class OpenConnections:
         self._open: dict[Fingerprint, set[Cut]] = {}
         self._leaves: dict[Cut, Leave] = {}
         self._moved: dict[Cut, tuple[Fingerprint, ...]] = {}
-        self.brief: dict[Brief, Watched] = {}
+        self.in_flight: dict[InFlight, Watched] = {}
         self._is_going = False
 
     @contextmanager
@@ -81,20 +81,20 @@ class OpenConnections:
         """Cut everything that these fingerprints let in; returns the number of connections."""
         names = frozenset(fingerprints)
         cuts = {cut for name in names for cut in self._open.get(name, ())}
-        cuts |= {brief.cut for brief, watched in self.brief.items() if not names.isdisjoint(watched.fingerprints)}
+        cuts |= {answer.cut for answer, watched in self.in_flight.items() if not names.isdisjoint(watched.fingerprints)}
         for cut in cuts:
             cut()
         return len(cuts)
 
     def close_all(self) -> int:
         """Cut everything that any session let in; returns the number of connections."""
-        cuts = {cut for open_ones in self._open.values() for cut in open_ones} | {brief.cut for brief in self.brief}
+        cuts = {cut for open_ones in self._open.values() for cut in open_ones} | {answer.cut for answer in self.in_flight}
         for cut in cuts:
             cut()
         return len(cuts)
 
     def move(self, old: Iterable[Fingerprint], new: tuple[Fingerprint, ...]) -> None:
-        """Register everything of the old fingerprints under the new ones instead. Entries of ``brief`` stay as they are."""
+        """Register everything of the old fingerprints under the new ones instead. Entries of ``in_flight`` stay as they are."""
         moving = {cut for name in old for cut in self._open.get(name, ())}
         for name, cuts in tuple(self._open.items()):
             cuts -= moving
@@ -114,4 +114,4 @@ class OpenConnections:
         return len(leaves)
 
     def __len__(self) -> int:
-        return len({cut for cuts in (*self._open.values(), self._leaves) for cut in cuts}) + len(self.brief)
+        return len({cut for cuts in (*self._open.values(), self._leaves) for cut in cuts}) + len(self.in_flight)

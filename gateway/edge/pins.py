@@ -92,11 +92,11 @@ class Pins(ClientPins):
         self._drop(key, kept)
         return kept.connection if kept.connection.is_open else None
 
-    def pin(self, connection: Connection, source: object, asker: Asker, live: OpenConnections) -> None:
+    def pin(self, connection: Connection, source: object, asker: Asker, open_connections: OpenConnections) -> None:
         """Pin ``connection``: from now on only this user may use it."""
-        connection.pin = _Pinned(self, _key_of(source, asker), asker, live)
+        connection.pin = _Pinned(self, _key_of(source, asker), asker, open_connections)
 
-    def keep(self, key: _Key, connection: Connection, asker: Asker, live: OpenConnections) -> None:
+    def keep(self, key: _Key, connection: Connection, asker: Asker, open_connections: OpenConnections) -> None:
         """Keep an idle connection until the same user's next request. It is closed if the client has left."""
         former = self._kept.get(key)
         if former is not None:
@@ -106,7 +106,7 @@ class Pins(ClientPins):
             return
         while len(self._kept) >= MOST_KEPT:
             next(iter(self._kept.values())).end()
-        self._kept[key] = _Kept(connection, asker.fingerprints, live, lambda kept: self._drop(key, kept))
+        self._kept[key] = _Kept(connection, asker.fingerprints, open_connections, lambda kept: self._drop(key, kept))
         self.is_holding = True
 
     def lost(self, key: _Key, connection: Connection) -> None:
@@ -130,17 +130,21 @@ class Pins(ClientPins):
 class _Kept:
     """One idle pinned connection. It is kept until it is taken, its session is revoked, or it was idle for too long."""
 
-    __slots__ = ("_dropped", "_fingerprints", "_live", "_timer", "connection")
+    __slots__ = ("_dropped", "_fingerprints", "_open_connections", "_timer", "connection")
 
     def __init__(
-        self, connection: Connection, fingerprints: tuple[Fingerprint, ...], live: OpenConnections, dropped: Callable[["_Kept"], None]
+        self,
+        connection: Connection,
+        fingerprints: tuple[Fingerprint, ...],
+        open_connections: OpenConnections,
+        dropped: Callable[["_Kept"], None],
     ) -> None:
         self.connection = connection
         self._fingerprints = fingerprints
-        self._live = live
+        self._open_connections = open_connections
         self._dropped = dropped
         self._timer = asyncio.get_running_loop().call_later(connection.keep_seconds, self.end)
-        live.hold(fingerprints, self.end, self.end)
+        open_connections.hold(fingerprints, self.end, self.end)
 
     def end(self) -> None:
         """Close the connection."""
@@ -150,24 +154,24 @@ class _Kept:
     def forget(self) -> None:
         """Stop the timer, and leave the registry of open connections."""
         self._timer.cancel()
-        self._live.release(self._fingerprints, self.end)
+        self._open_connections.release(self._fingerprints, self.end)
 
 
 class _Pinned(Pin):
     """The pin of a connection: decides after each answer whether the connection is kept."""
 
-    __slots__ = ("_asker", "_key", "_live", "_pins")
+    __slots__ = ("_asker", "_key", "_open_connections", "_pins")
 
-    def __init__(self, pins: Pins, key: _Key, asker: Asker, live: OpenConnections) -> None:
+    def __init__(self, pins: Pins, key: _Key, asker: Asker, open_connections: OpenConnections) -> None:
         self._pins = pins
         self._key = key
         self._asker = asker
-        self._live = live
+        self._open_connections = open_connections
 
     def ended(self, connection: Connection, answers: AnswerReader, is_usable: bool) -> None:
         is_apart = self._asker.is_direct or bool(self._asker.session)
         if is_usable and (is_apart or is_midway(answers.status, answers.fields)):
-            self._pins.keep(self._key, connection, self._asker, self._live)
+            self._pins.keep(self._key, connection, self._asker, self._open_connections)
         else:
             connection.close()
 
@@ -191,17 +195,17 @@ class OnlyOnce(Pin):
 class Pinning(Taking):
     """Takes connections for one request: first the user's pinned one. ``pins`` None: any connection of the pool may be used."""
 
-    __slots__ = ("_asker", "_live", "_pins")
+    __slots__ = ("_asker", "_open_connections", "_pins")
 
-    def __init__(self, source: ConnectionSource, asker: Asker, live: OpenConnections, pins: Pins | None) -> None:
+    def __init__(self, source: ConnectionSource, asker: Asker, open_connections: OpenConnections, pins: Pins | None) -> None:
         """No connection is taken yet."""
         super().__init__(source, asker.key, asker.client)
         self._asker = asker
-        self._live = live
+        self._open_connections = open_connections
         self._pins = pins
 
     @classmethod
-    def of(cls, source: ConnectionSource, asker: Asker, live: OpenConnections, client: Client, fields: Fields) -> "Pinning":
+    def of(cls, source: ConnectionSource, asker: Asker, open_connections: OpenConnections, client: Client, fields: Fields) -> "Pinning":
         """For a request with these fields from ``client``. It uses pins if it signs in to its connection, or the user has one pinned."""
         pins = client.pins if isinstance(client.pins, Pins) else None
         if signs_in_connection(fields):
@@ -209,7 +213,7 @@ class Pinning(Taking):
             pins.has(source, asker)
         elif pins is not None and not pins.has(source, asker):
             pins = None
-        return cls(source, asker, live, pins)
+        return cls(source, asker, open_connections, pins)
 
     def idle(self) -> Connection | None:
         """A free connection of the pool, or None: then call ``begun``, which may wait. Always None if the request needs pins."""
@@ -222,7 +226,7 @@ class Pinning(Taking):
             return await super().begun(begin, is_new=is_new)
 
         def begin_pinned(connection: Connection) -> Begun:
-            pins.pin(connection, self.source, self._asker, self._live)
+            pins.pin(connection, self.source, self._asker, self._open_connections)
             return begin(connection)
 
         kept = pins.take(self.source, self._asker) if not is_new else None

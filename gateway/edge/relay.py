@@ -94,7 +94,7 @@ class AnswerSource(Protocol):
         """Read from the server again."""
 
 
-class RelayOwner:
+class RelayObserver:
     """The object that started a relay, and is told of its end."""
 
     __slots__ = ()
@@ -105,24 +105,42 @@ class RelayOwner:
 
 
 class Relay(BatchedAnswer):
-    """Reads one answer and writes it to ``client``. At the end, whatever it is, ``owner.over`` is called once.
+    """Reads one answer and writes it to ``client``. At the end, whatever it is, ``observer.over`` is called once.
 
     ``way``: the source of the answer. ``has_begun``: the head for the client was made. ``is_held``: the source is paused, because the
     client is slow. ``abandoned``: why the answer ended before it was whole, else empty. ``error``: what failed before ``has_begun``.
     """
 
     __slots__ = (
-        "_asked", "_batch", "_id_line", "_is_bare", "_is_chunked", "_is_whole", "_out", "_owner", "abandoned", "client", "error", "fields",
-        "has_begun", "is_held", "is_over", "keeps", "rewrite", "sent", "status", "way",
+        "_batch",
+        "_id_line",
+        "_is_bare",
+        "_is_chunked",
+        "_is_whole",
+        "_observer",
+        "_out",
+        "_terms",
+        "abandoned",
+        "client",
+        "error",
+        "fields",
+        "has_begun",
+        "is_held",
+        "is_over",
+        "keeps",
+        "rewrite",
+        "sent",
+        "status",
+        "way",
     )  # fmt: skip
 
     def __init__(
         self,
         client: Client,
         way: AnswerSource | None,
-        asked: AnswerTerms,
+        terms: AnswerTerms,
         rewrite: Rewrite,
-        owner: RelayOwner,
+        observer: RelayObserver,
         batch: WriteBatch | None = None,
         id_line: bytes = b"",
     ) -> None:
@@ -132,9 +150,9 @@ class Relay(BatchedAnswer):
         """
         self.client = client
         self.way = way
-        self._asked = asked
+        self._terms = terms
         self.rewrite = rewrite
-        self._owner = owner
+        self._observer = observer
         self._batch = batch
         self._id_line = id_line
         self._out: list[bytes] = []
@@ -174,13 +192,13 @@ class Relay(BatchedAnswer):
         """Make the head that the client gets; False if that failed: then the relay is over."""
         try:
             self.fields = self.rewrite(status, fields)
-        except Exception as error:  # noqa: BLE001 - called by the loop: a bug in ``rewrite`` must end this answer; ``owner`` gets it
+        except Exception as error:  # noqa: BLE001 - called by the loop: a bug in ``rewrite`` must end this answer; ``observer`` gets it
             self.error = error
             self._end()
             return False
         self.status = status
         self.has_begun = True
-        text, self._is_bare, self._is_chunked, self.keeps = answer_head(status, reason, self.fields, self._asked, keeps=self.keeps)
+        text, self._is_bare, self._is_chunked, self.keeps = answer_head(status, reason, self.fields, self._terms, keeps=self.keeps)
         self._out.append(with_id(text, self._id_line))
         return True
 
@@ -256,7 +274,7 @@ class Relay(BatchedAnswer):
         self.keeps = False
         transport = self.client.transport
         self.client.is_broken = True  # so that ``Client.over`` does not close it in order: TLS would send close_notify
-        self._end()  # before the reset: the owner then gets ``abandoned``, and not only the loss of the connection
+        self._end()  # before the reset: the observer then gets ``abandoned``, and not only the loss of the connection
         break_off(transport)
 
     def _end(self) -> None:
@@ -265,7 +283,7 @@ class Relay(BatchedAnswer):
             self.way.abort()
         if self.client.relay is self:
             self.client.relay = None
-        self._owner.over(self)
+        self._observer.over(self)
 
 
 def break_off(transport: asyncio.Transport | None) -> None:

@@ -9,7 +9,7 @@ from gateway.edge.relay import Client
 from gateway.policy.http.body_budget import BodyRoom
 from gateway.policy.http.messages import Received, RequestHead
 from gateway.policy.http.request_heads import ReadHead
-from gateway.upstream.heads import AnswerTerms, asked_of
+from gateway.upstream.heads import AnswerTerms, terms_of
 
 
 class Request(Received):
@@ -17,16 +17,36 @@ class Request(Received):
 
     ``peer``: the address at the other end of the connection. ``address``: the client's address, after trusted proxies were believed.
     ``is_begun``: a part of the answer was written, or a relay will write it. ``is_counted``: it counts against the client's limit.
-    For the access log: ``door``, ``app``, ``route``, ``verdict``, ``reason``, ``fingerprint``; ``began``: the monotonic second.
+    For the access log: ``door``, ``app``, ``route``, ``verdict``, ``reason``, ``fingerprint``; ``started_at``: the monotonic second.
     ``id``: its id in the log, "" if it has none. ``id_line``: that id as the last lines of a head (``policy.http.request_ids``).
     ``new_browser``: the id that the login door made for a browser without one. ``room``: the share of the body budget that it uses.
     ``head``: the ``RequestHead`` that its door got.
-    ``refused``: why the head is not acceptable on any host. Such a request has no body and is the last of its connection.
+    ``refusal``: why the head is not acceptable on any host. Such a request has no body and is the last of its connection.
     """
 
     __slots__ = (
-        "_keeps", "app", "began", "block", "body", "client", "door", "expects", "fingerprint", "head", "id", "id_line", "is_begun",
-        "is_counted", "is_modern", "line", "new_browser", "reason", "refused", "room", "route", "verdict",
+        "_keeps",
+        "app",
+        "block",
+        "body",
+        "client",
+        "door",
+        "expects",
+        "fingerprint",
+        "head",
+        "id",
+        "id_line",
+        "is_begun",
+        "is_counted",
+        "is_modern",
+        "line",
+        "new_browser",
+        "reason",
+        "refusal",
+        "room",
+        "route",
+        "started_at",
+        "verdict",
     )  # fmt: skip
 
     def __init__(self, client: Client, peer: str, read: ReadHead, body: Body | None) -> None:
@@ -34,7 +54,7 @@ class Request(Received):
         line, block = read.line, read.block
         super().__init__(line.method, line.target, block.given, block.named, peer)
         self.client = client
-        self.refused = read.refused
+        self.refusal = read.refusal
         self.is_modern = line.is_modern
         self.line = line
         self.block = block
@@ -42,7 +62,7 @@ class Request(Received):
         self._keeps = read.keeps
         self.body = body
         self.is_begun = self.is_counted = False
-        self.began = 0.0
+        self.started_at = 0.0
         self.head: RequestHead | None = None
         self.door = "none"
         self.id_line = b""
@@ -68,9 +88,9 @@ class Request(Received):
         return self._keeps
 
     @property
-    def asked(self) -> AnswerTerms:
+    def answer_terms(self) -> AnswerTerms:
         """The properties of the request that decide how its answer is framed."""
-        return asked_of(self.method == "HEAD", self.is_modern, self.keeps)
+        return terms_of(self.method == "HEAD", self.is_modern, self.keeps)
 
     @property
     def has_unread_body(self) -> bool:

@@ -44,12 +44,12 @@ class Response:
         made.sent, made.abandoned, made.is_written = sent, abandoned, True
         return made
 
-    def text(self, asked: AnswerTerms) -> tuple[bytes, bool]:
+    def text(self, terms: AnswerTerms) -> tuple[bytes, bool]:
         """The bytes of the answer, and whether the connection stays open after it. In a page, ``SLOT`` is replaced by the request's id."""
         fields, body = self.fields, self.body
         if _SLOT in body:
             body = body.replace(_SLOT, id_in(self.id_line))
             fields = tuple((name, b"%d" % len(body)) if name == b"Content-Length" else (name, value) for name, value in fields)
-        head, is_bare, _, keeps = answer_head(self.status, self.reason, fields, asked, keeps=self.keeps)
+        head, is_bare, _, keeps = answer_head(self.status, self.reason, fields, terms, keeps=self.keeps)
         head = with_id(head, self.id_line)
         return head if is_bare else head + body, keeps

@@ -76,13 +76,13 @@ class Counting:
         self.quiet = asyncio.Event()
         self.quiet.set()
 
-    def began(self) -> None:
+    def request_started(self) -> None:
         """Count one request more."""
         self.running += 1
         if self.running == 1:
             self.quiet.clear()
 
-    def ended(self) -> None:
+    def request_ended(self) -> None:
         """Count one request less."""
         self.running -= 1
         if not self.running:

@@ -6,8 +6,8 @@ after its client has left, or lose a request that it has begun to read.
 A connection above the limit ``connections`` is accepted, answered with 503 and closed. It is not left in the kernel's queue: to a client
 or a front proxy that waits in that queue the machine looks dead, and both try again for minutes.
 
-In this module a connection's *guest* is the ``asyncio.Protocol`` that gets its bytes. A *place* is the part of an address that stands for
-one client (``policy.http.client_limits.place_of``).
+In this module a connection's *guest* is the ``asyncio.Protocol`` that gets its bytes. A *network* is the part of an address that stands for
+one client (``policy.http.client_limits.network_of``).
 """
 
 import asyncio
@@ -23,14 +23,14 @@ from gateway.edge.handshakes import Handshake
 from gateway.edge.rules import ClientRules, Connected, ConnectionHost, Listener
 from gateway.edge.turned_away import TurnedAway
 from gateway.memo import Memo
-from gateway.policy.http.client_limits import ConnectionLimit, place_of
+from gateway.policy.http.client_limits import ConnectionLimit, network_of
 from gateway.policy.http.shares import Shares
 from gateway.policy.routing.navigation import is_listed
 
 Tell = Callable[[str, Mapping[str, object]], None]
 
 BACKLOG = 1024
-MOST_PLACES = 4096
+MOST_NETWORKS = 4096
 MOST_TURNED_AWAY = 256
 """How many refused connections get the 503 at the same time; further ones are closed without an answer."""
 ENDING_SECONDS = 1.0
@@ -51,9 +51,9 @@ class HttpServer(ConnectionHost):
         self.failed_handshakes: Counter[str] = Counter()
         self._loop = asyncio.get_running_loop()
         self._tell = tell
-        self._crowd = ConnectionLimit(self.rules.connections)
+        self._limit = ConnectionLimit(self.rules.connections)
         self._shares = Shares.of(self.rules.connections)
-        self._places: Memo[str, str | None] = Memo(self._place_of, most=MOST_PLACES)
+        self._networks: Memo[str, str | None] = Memo(self._network_of, most=MOST_NETWORKS)
         self._held: dict[str, int] = {}
         self._leaving = 0
         self._is_over = asyncio.Event()
@@ -62,7 +62,7 @@ class HttpServer(ConnectionHost):
     @property
     def turned_away(self) -> int:
         """How many connections were refused because there was no room."""
-        return self._crowd.refused
+        return self._limit.refused_count
 
     @property
     def head_seconds(self) -> float:
@@ -71,7 +71,7 @@ class HttpServer(ConnectionHost):
 
     def guest(self) -> asyncio.Protocol:
         """The protocol for a new connection: a ``ClientConnection``, or a ``TurnedAway`` when there is no room."""
-        if self._crowd.admits(self.present):
+        if self._limit.admits(self.present):
             return cast(asyncio.Protocol, ClientConnection(self, self._loop))  # it has the methods of a Protocol, but is no subclass
         return self.no_room()
 
@@ -83,12 +83,12 @@ class HttpServer(ConnectionHost):
     def came(self) -> None:
         """Count one more connection."""
         self.present += 1
-        self._told()
+        self._log_if_full()
 
     def left(self) -> None:
         """Count one connection less."""
         self.present -= 1
-        self._told()
+        self._log_if_full()
 
     def unsecured(self, reason: str) -> None:
         """Count a TLS handshake that failed."""
@@ -96,37 +96,37 @@ class HttpServer(ConnectionHost):
 
     def arrived(self, connection: Connected, peer: str) -> bool:
         """Register a connection; False if connections are scarce and its client holds more than its share of them."""
-        place = self._places[peer]
-        held = self._held.get(place, 0) if place is not None else 0
-        if place is not None and not self._shares.may_take(held, self.present):
-            self._crowd.refused += 1
+        network = self._networks[peer]
+        held = self._held.get(network, 0) if network is not None else 0
+        if network is not None and not self._shares.may_take(held, self.present):
+            self._limit.refused_count += 1
             return False
-        if place is not None:
-            self._held[place] = held + 1
-        self.connections[connection] = place
+        if network is not None:
+            self._held[network] = held + 1
+        self.connections[connection] = network
         self.came()
         return True
 
     def gone(self, connection: Connected) -> None:
         """Forget a connection that has ended."""
         if connection in self.connections:
-            place = self.connections.pop(connection)
-            if place is not None and self._held[place] > 1:
-                self._held[place] -= 1
-            elif place is not None:
-                del self._held[place]
+            network = self.connections.pop(connection)
+            if network is not None and self._held[network] > 1:
+                self._held[network] -= 1
+            elif network is not None:
+                del self._held[network]
             self.left()
         self._is_over.set()
 
-    def _place_of(self, peer: str) -> str | None:
+    def _network_of(self, peer: str) -> str | None:
         """The part of an address that stands for one client; None for a trusted front proxy (many clients), or if it is no address."""
-        return None if is_listed(peer, self.rules.trusted_proxies) else place_of(peer)
+        return None if is_listed(peer, self.rules.trusted_proxies) else network_of(peer)
 
     def _turned_away_is_gone(self) -> None:
         self._leaving -= 1
 
-    def _told(self) -> None:
-        turned = self._crowd.turned(self.present)
+    def _log_if_full(self) -> None:
+        turned = self._limit.turned(self.present)
         if turned is not None:
             self._tell("connections_full" if turned else "connections_free", {"count": self.present})
 

@@ -24,16 +24,16 @@ from gateway.upstream.connection import Connection
 from gateway.upstream.heads import answer_head, head_is_clean, request_head
 from gateway.upstream.servers import ConnectionSource
 
-_HOP: Fields = ((b"Connection", b"Upgrade"), (b"Upgrade", b"websocket"))
+_HOP_BY_HOP: Fields = ((b"Connection", b"Upgrade"), (b"Upgrade", b"websocket"))
 _WORDS = {0: "", GOING_AWAY: "going_away", REVOKED: "revoked", TOO_BIG: "message_too_large", LOST: "cut_short:hung_up"}
 
 
 @dataclass(frozen=True, slots=True)
 class WebSocketRelay:
-    """Forwards WebSockets to the servers of one ``source``. ``live``: the registry in which they are entered while they are open."""
+    """Forwards WebSockets to the servers of one ``source``. ``open_connections``: the registry in which they are entered while they are open."""
 
     source: ConnectionSource
-    live: OpenConnections
+    open_connections: OpenConnections
     largest_message_bytes: int | None = None
 
     async def relay(
@@ -51,10 +51,10 @@ class WebSocketRelay:
         this process ends the WebSocket.
         """
         opening = _Opening(request)
-        with self.live.held(asker.fingerprints, opening.cut, opening.leave):
+        with self.open_connections.held(asker.fingerprints, opening.cut, opening.leave):
             own = handshake_fields(request.fields)
-            taking = Pinning.of(self.source, asker, self.live, request.client, fields)
-            head = with_id(request_head("GET", target, (*without_handshake(fields), *own, *_HOP)), request.id_line)
+            taking = Pinning.of(self.source, asker, self.open_connections, request.client, fields)
+            head = with_id(request_head("GET", target, (*without_handshake(fields), *own, *_HOP_BY_HOP)), request.id_line)
             try:
                 answer, exchange = await _answered(head, taking, is_new=False)
             except StaleConnection:
@@ -68,7 +68,7 @@ class WebSocketRelay:
             if tunnel is None:
                 return await exchange.relay(request, rewritten)
             opening.tunnel = tunnel
-            return await _carried(request, answer, (*rewritten, *_HOP), opening, tunnel)
+            return await _carried(request, answer, (*rewritten, *_HOP_BY_HOP), opening, tunnel)
 
     def _tunnel(self, request: Request, answer: "_Answer", rewritten: Fields) -> Tunnel:
         if not is_accepted(request.fields, answer.fields):
@@ -103,7 +103,7 @@ async def _begun(head: bytes, taking: Pinning, *, is_new: bool) -> "_Answer":
 
 async def _carried(request: Request, answer: "_Answer", fields: Fields, opening: "_Opening", tunnel: Tunnel) -> Response:
     """Open the tunnel and wait for its end. There must be no ``await`` before ``tunnel.open``."""
-    head = with_id(answer_head(101, answer.reason, fields, request.asked)[0], request.id_line)
+    head = with_id(answer_head(101, answer.reason, fields, request.answer_terms)[0], request.id_line)
     request.is_begun = True
     tunnel.open(head, answer.early, is_lost=answer.is_gone)
     if opening.is_leaving:

@@ -49,12 +49,12 @@ class AccessLine:
         self._render, self._now, self._always = RENDER[form], moments.now, always
         self._outer, self._between = ("{}", ", ") if form == "json" else ("", " ")
         opening, self._closing = self._outer[:1], self._outer[1:] + "\n"
-        before, self._after_moment = self._around("at")
+        before, self._after_moment = self._split_at_value("at")
         self._before_moment = opening + before.removeprefix(self._between)
         self._before_milliseconds = self._part({"milliseconds": 0}).removesuffix("0")
         self._words: _Known[tuple[str, ...]] = _Known(self._opened, lambda words: sum(map(len, words)))
         self._peers, self._clients, self._fingerprints = map(self._texts, ("peer", "client", "fingerprint"))
-        self._before_id, self._after_id = self._around("request_id")
+        self._before_id, self._after_id = self._split_at_value("request_id")
         self._figures: _Known[float] = _Known(lambda milliseconds: repr(round(milliseconds, 3)), lambda _: 0)
 
     def line(
@@ -90,19 +90,19 @@ class AccessLine:
         rendered = self._render({name: plain(value) for name, value in figures.items()})
         return self._between + (rendered[1:-1] if self._outer else rendered)
 
-    def _around(self, name: str) -> tuple[str, str]:
+    def _split_at_value(self, name: str) -> tuple[str, str]:
         """The texts before and after a value that needs no escaping."""
         before, _, after = self._part({name: "0"}).rpartition("0")
         return before, after
 
     def _opened(self, words: tuple[str, ...]) -> str:
         """The part between the time and the status."""
-        told = {name: word for name, word in zip(WORDS, words, strict=True) if word}
-        after = self._part({"level": "info", "event": "request", **self._always, **told, "status": 0}).removesuffix("0")
+        present = {name: word for name, word in zip(WORDS, words, strict=True) if word}
+        after = self._part({"level": "info", "event": "request", **self._always, **present, "status": 0}).removesuffix("0")
         return self._after_moment + after
 
     def _text(self, name: str) -> Callable[[str], str]:
-        before, after = self._around(name)
+        before, after = self._split_at_value(name)
 
         def rendered(value: str) -> str:
             if _HARMLESS.fullmatch(value):

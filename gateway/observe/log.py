@@ -67,8 +67,8 @@ class Log:
     def write(self, level: Level, event: str, figures: Mapping[str, object] | None = None) -> None:
         """Write one line. Figures whose name is not in ``NAMES`` are left out, and ``withheld`` in the line says how many."""
         if _LEVELS[level] >= self._least:
-            told = {**self._always, **(figures or {})}
-            getattr(self._logger, level)(event, **{f"of_{name}": value for name, value in told.items()})
+            present = {**self._always, **(figures or {})}
+            getattr(self._logger, level)(event, **{f"of_{name}": value for name, value in present.items()})
 
     def tell(self, event: str, figures: Mapping[str, object]) -> None:
         """Write one line at the level that ``reasons`` gives this event. The caller need not know levels."""
@@ -117,11 +117,11 @@ def _rendered(render: Render) -> structlog.typing.Processor:
 
 
 def _lost_line(render: Render, moments: Moments, always: Mapping[str, object]) -> Callable[[int], str]:
-    def told(lost: int) -> str:
+    def line(lost: int) -> str:
         safe = {name: plain(value) for name, value in always.items()}
         return render({"at": moments.now(), "level": "warning", "event": "log_lines_lost", **safe, "lost": lost}) + "\n"
 
-    return told
+    return line
 
 
 def _unsaid(lost: int) -> str:

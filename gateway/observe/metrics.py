@@ -65,7 +65,7 @@ class _Requests:
         self.durations = durations
 
 
-class _Counted(Collector):
+class _Counters(Collector):
     """The numbers that this module itself counts, in the order in which they are shown."""
 
     def __init__(self) -> None:
@@ -96,20 +96,20 @@ class Metrics:
     def __init__(self) -> None:
         """Every counter is zero."""
         self.registry = CollectorRegistry()
-        self._counted = _Counted()
+        self._counters = _Counters()
         self._watched: dict[str, _Watched] = {}
-        self.registry.register(self._counted)
+        self.registry.register(self._counters)
 
-    def began(self) -> None:
+    def request_started(self) -> None:
         """Count the start of a request."""
-        self._counted.running += 1
+        self._counters.running += 1
 
     def answered(self, door: str, verdict: str, status: int, seconds: float) -> None:
         """Count the end of a request: it was answered, or its client left (``status`` 499). ``seconds``: its duration."""
-        counted = self._counted
-        counted.running -= 1
+        counters = self._counters
+        counters.running -= 1
         try:
-            alike = counted.requests[door, verdict or "none", status]
+            alike = counters.requests[door, verdict or "none", status]
         except KeyError:
             alike = self._first(door, verdict or "none", status)
         alike.count += 1
@@ -118,7 +118,7 @@ class Metrics:
 
     def happened(self, event: str) -> None:
         """Count an event of the log, such as a session whose end could not be proven."""
-        events = self._counted.events
+        events = self._counters.events
         if event not in events and len(events) >= LARGEST_SERIES:
             event = _OTHER
         events[event] = events.get(event, 0) + 1
@@ -145,7 +145,7 @@ class Metrics:
 
     def _first(self, door: str, verdict: str, status: int) -> _Requests:
         """Make the counter for requests with these labels; the one of "other" if there are too many."""
-        requests, durations = self._counted.requests, self._counted.durations
+        requests, durations = self._counters.requests, self._counters.durations
         if len(requests) < LARGEST_SERIES:
             return requests.setdefault((door, verdict, status), _Requests(durations.setdefault(door, _Durations())))
         return requests.setdefault((_OTHER, _OTHER, _OTHER), _Requests(durations.setdefault(_OTHER, _Durations())))

@@ -51,7 +51,7 @@ class Outlet:
         self._sink, self._later, self._told_lost = sink, later, told_lost
         self._lines: list[str] = []
         self._is_due = False
-        self._turn = threading.Lock()
+        self._write_lock = threading.Lock()
         self._backlog = bytearray()
         self._is_torn = False
         self._said = 0
@@ -72,11 +72,11 @@ class Outlet:
         """Write the waiting lines now, as far as the sink takes them."""
         # Only one call writes at a time. Another call, from another thread or from inside of this one, only adds its line to the list: the
         # writing call looks at the list again before it returns.
-        while self._turn.acquire(blocking=False):
+        while self._write_lock.acquire(blocking=False):
             try:
                 self._write()
             finally:
-                self._turn.release()
+                self._write_lock.release()
             if not self._lines:
                 break
 

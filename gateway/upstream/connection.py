@@ -50,12 +50,12 @@ class Home:
     def failed(self, error: OutsideFailed) -> None:
         """The server caused this error."""
 
-    def began(self) -> None:
+    def request_started(self) -> None:
         """A request was sent."""
         raise NotImplementedError
 
-    def ended(self, failed: bool | None) -> None:
-        """A request is over. True: the server failed. False: it answered. None: unknown. Called once for each ``began``."""
+    def request_ended(self, failed: bool | None) -> None:
+        """A request is over. True: the server failed. False: it answered. None: unknown. Called once for each ``request_started``."""
         raise NotImplementedError
 
     def take_back(self, connection: "Connection") -> None:
@@ -149,7 +149,7 @@ class Connection(Writing):
         self._reader = reader
         self._is_sent = is_whole
         self._is_running = True
-        self._home.began()
+        self._home.request_started()
         if is_held_back:
             self._head = head
         else:
@@ -234,7 +234,7 @@ class Connection(Writing):
         """Tell the pool, once, that the request is over. If a head arrived, the server is not blamed for an error in the body."""
         if self._is_running:
             self._is_running = False
-            self._home.ended(False if self._answers.has_head else failed)
+            self._home.request_ended(False if self._answers.has_head else failed)
 
     def _fail(self, error: OutsideFailed) -> None:
         is_clients = isinstance(error, TimedOut) and (error.stage == CLIENT or (error.stage == _IDLE and not self._is_sent))
@@ -329,9 +329,9 @@ class Connection(Writing):
         elif reader is not None and exc is None and self._answers.end():
             reader.arrived(0, b"", (), [], True)
         elif reader is not None:
-            reader.failed(Unsent("before_sending") if is_unsent else self._told(self._stale() or _hung_up(exc, self._answers.has_head)))
+            reader.failed(Unsent("before_sending") if is_unsent else self._report(self._stale() or _hung_up(exc, self._answers.has_head)))
 
-    def _told(self, error: HungUp) -> HungUp:
+    def _report(self, error: HungUp) -> HungUp:
         self._home.failed(error)
         return error
 

@@ -38,12 +38,12 @@ class AnswerTerms:
     keeps: bool = True
 
 
-_ASKED: Final = tuple(AnswerTerms(bool(bits & 1), bool(bits & 2), bool(bits & 4)) for bits in range(8))
+_ALL_TERMS: Final = tuple(AnswerTerms(bool(bits & 1), bool(bits & 2), bool(bits & 4)) for bits in range(8))
 
 
-def asked_of(is_head: bool, is_modern: bool, keeps: bool) -> AnswerTerms:
+def terms_of(is_head: bool, is_modern: bool, keeps: bool) -> AnswerTerms:
     """The ``AnswerTerms`` with these values; all eight of them are made once."""
-    return _ASKED[is_head + 2 * is_modern + 4 * keeps]
+    return _ALL_TERMS[is_head + 2 * is_modern + 4 * keeps]
 
 
 AnswerHead = tuple[bytes, bool, bool, bool]
@@ -55,7 +55,7 @@ def head_is_clean(reason: bytes, fields: Fields) -> bool:
     return not _FORBIDDEN.search(reason) and all(_TOKEN.match(name) and not _FORBIDDEN.search(value) for name, value in fields)
 
 
-def answer_head(status: int, reason: bytes, fields: Fields, asked: AnswerTerms, *, keeps: bool = True) -> AnswerHead:
+def answer_head(status: int, reason: bytes, fields: Fields, terms: AnswerTerms, *, keeps: bool = True) -> AnswerHead:
     """The head of an answer with these end-to-end fields in order. Framing, Connection, and a missing Date are added.
 
     ``reason`` empty: the usual phrase. Without a Content-Length the body is chunked; for HTTP/1.0 it ends with the connection.
@@ -69,19 +69,19 @@ def answer_head(status: int, reason: bytes, fields: Fields, asked: AnswerTerms, 
             has_date = True
         elif kind == _LENGTH:
             has_length = True
-    is_bare = asked.is_head or status in NO_BODY or status < 200
-    keeps = keeps and asked.keeps
+    is_bare = terms.is_head or status in NO_BODY or status < 200
+    keeps = keeps and terms.keeps
     is_chunked = False
     if status >= 200:
         if not has_date:
             parts.append(_date_line(int(time.time())))
         if not is_bare and not has_length:
-            if asked.is_modern:
+            if terms.is_modern:
                 is_chunked = True
                 parts.append(b"Transfer-Encoding: chunked\r\n")
             else:
                 keeps = False
-        if keeps != asked.is_modern:
+        if keeps != terms.is_modern:
             parts.append(b"Connection: keep-alive\r\n" if keeps else b"Connection: close\r\n")
     parts.append(b"\r\n")
     return b"".join(parts), is_bare, is_chunked, keeps

@@ -17,7 +17,7 @@ from gateway.policy.routing.server_health import Server
 Probe = Callable[[Server], Awaitable[bool]]
 """Checks one server: True if it is healthy (``policy.routing.server_health.is_healthy``). May raise ``OutsideFailed`` or ``OSError``."""
 
-Told = Callable[[Server, bool], object]
+OnResult = Callable[[Server, bool], object]
 """Gets each result, and must not wait: calls ``Balancer.checked``, and writes a log line if the health of the server changed."""
 
 
@@ -29,11 +29,11 @@ def question(path: str, host: str) -> tuple[str, str, Fields]:
 class HealthChecks:
     """The checks of one app. Call ``start`` and ``aclose`` inside the running event loop."""
 
-    def __init__(self, servers: Sequence[Server], probe: Probe, told: Told, interval_seconds: float) -> None:
+    def __init__(self, servers: Sequence[Server], probe: Probe, on_result: OnResult, interval_seconds: float) -> None:
         """``interval_seconds``: the time between two checks of a server, and the deadline of an answer. No answer counts as unhealthy."""
         self._servers = tuple(servers)
         self._probe = probe
-        self._told = told
+        self._on_result = on_result
         self._interval = interval_seconds
         self._tasks: tuple[asyncio.Task[None], ...] = ()
 
@@ -55,7 +55,7 @@ class HealthChecks:
         clock = asyncio.get_running_loop().time
         due = clock() + first_pause
         while True:
-            self._told(server, await self._is_healthy(server))
+            self._on_result(server, await self._is_healthy(server))
             await asyncio.sleep(max(0.0, due - clock()))
             due = max(due, clock() - self._interval) + self._interval  # missed checks are not made up, e.g. after the machine slept
 

@@ -26,12 +26,12 @@ from typing import Final
 from gateway.causes import cause_of
 from gateway.errors import Busy, OutsideFailed, TimedOut, Unreachable
 from gateway.outbound import Timeouts
-from gateway.policy.http.client_limits import place_of
+from gateway.policy.http.client_limits import network_of
 from gateway.policy.http.shares import Shares
 from gateway.resolver import LiteralNames, Names
 from gateway.upstream.connection import Connection, Home, Listening
-from gateway.upstream.place import ServerAddress
-from gateway.upstream.waiting import Waiter, WaitingClients, held_by_place
+from gateway.upstream.server_address import ServerAddress
+from gateway.upstream.waiting import Waiter, WaitingClients, held_by_network
 
 REST_SECONDS: Final = 5.0
 """How long a server must be silent after an answer without a body. A late body usually comes within 40 ms: the server's second write waits
@@ -49,15 +49,15 @@ class PoolRules:
 
 
 class ServerUse:
-    """Is told when a request to a server begins and ends. This base class ignores it; ``servers.BalancerUse`` tells the balancer."""
+    """Gets the begin and the end of each request to a server. This base class ignores them; ``servers.BalancerUse`` tells the balancer."""
 
     __slots__ = ()
 
-    def began(self) -> None:
+    def request_started(self) -> None:
         """A request was sent to the server."""
 
-    def ended(self, failed: bool | None) -> None:
-        """A request is over; ``failed`` as in ``connection.Home.ended``."""
+    def request_ended(self, failed: bool | None) -> None:
+        """A request is over; ``failed`` as in ``connection.Home.request_ended``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +73,10 @@ class Upstream(Home):
 
     def __init__(
         self,
-        place: ServerAddress,
+        address: ServerAddress,
         timeouts: Timeouts,
         rules: PoolRules,
-        standing: ServerUse | None = None,
+        use: ServerUse | None = None,
         names: Names | None = None,
         watch: ServerWatch | None = None,
     ) -> None:
@@ -85,8 +85,8 @@ class Upstream(Home):
         self._watch = watch or ServerWatch()
         self._own = self._watch.own_addresses
         self._names: Names = names or LiteralNames()
-        self._standing = standing or ServerUse()
-        self.place = place
+        self._use = use or ServerUse()
+        self.address = address
         self._rules = rules
         self._loop = asyncio.get_running_loop()
         self._shares = Shares.of(rules.connections)
@@ -152,7 +152,7 @@ class Upstream(Home):
         else:
             if self._resting and len(self) >= self._rules.connections and self._may_take(client):
                 self._resting.popleft().close()  # when it is closed, there is room for a new one
-            given = await self._turn(client)
+            given = await self._wait_for_connection(client)
             if given is not None and not is_new:
                 return given
             if given is not None:
@@ -165,25 +165,25 @@ class Upstream(Home):
 
     def _may_take(self, client: str) -> bool:
         """Whether this client may have one more connection. The limit is only for clients with an address of their own."""
-        place, in_use = place_of(client), self._in_use()
-        if place is None or in_use < self._shares.ample:
+        network, in_use = network_of(client), self._in_use()
+        if network is None or in_use < self._shares.ample:
             return True
-        return self._shares.may_take(self._held().get(place, 0), in_use)
+        return self._shares.may_take(self._held().get(network, 0), in_use)
 
     def _held(self) -> dict[str, int]:
-        return held_by_place([*(connection.client for connection in self._all), *self._coming])
+        return held_by_network([*(connection.client for connection in self._all), *self._coming])
 
     def failed(self, error: OutsideFailed) -> None:
         """The server caused an error: report it."""
-        self._watch.failed(str(self.place), error)
+        self._watch.failed(str(self.address), error)
 
-    def began(self) -> None:
+    def request_started(self) -> None:
         """A request was sent to the server."""
-        self._standing.began()
+        self._use.request_started()
 
-    def ended(self, failed: bool | None) -> None:
-        """A request is over; ``failed`` as in ``connection.Home.ended``."""
-        self._standing.ended(failed)
+    def request_ended(self, failed: bool | None) -> None:
+        """A request is over; ``failed`` as in ``connection.Home.request_ended``."""
+        self._use.request_ended(failed)
 
     def take_back(self, connection: Connection) -> None:
         """A connection is free: give it to the next waiting request, or keep it as idle."""
@@ -244,7 +244,7 @@ class Upstream(Home):
             self._left.clear()
             await self._left.wait()
 
-    async def _turn(self, client: str) -> Connection | None:
+    async def _wait_for_connection(self, client: str) -> Connection | None:
         """Wait for another request to end: its connection, or None if room for a new connection is reserved for this client."""
         waiter: Waiter = self._loop.create_future()
         self._waiting.join(client, waiter)
@@ -253,7 +253,7 @@ class Upstream(Home):
                 return await waiter
         except BaseException as error:
             if waiter.done() and not waiter.cancelled():
-                self._refused(waiter.result(), client)
+                self._pass_on(waiter.result(), client)
             if isinstance(error, TimeoutError):
                 raise Busy("connections") from error
             raise
@@ -270,7 +270,7 @@ class Upstream(Home):
         waiter.set_result(connection)
         return True
 
-    def _refused(self, given: Connection | None, client: str) -> None:
+    def _pass_on(self, given: Connection | None, client: str) -> None:
         """A request stopped waiting at the moment when it was given a connection: give it to the next one."""
         if given is not None:
             self.take_back(given)
@@ -287,12 +287,12 @@ class Upstream(Home):
             async with asyncio.timeout(self.timeouts.connect):
                 await self._open(made)
             if made.is_to(self._own):
-                raise self._told(Unreachable("self_loop").because("self_loop"))
+                raise self._report(Unreachable("self_loop").because("self_loop"))
             stands = made.is_open
         except TimeoutError as error:
-            raise self._told(TimedOut("connect").because("timed_out", "connect")) from error
+            raise self._report(TimedOut("connect").because("timed_out", "connect")) from error
         except OSError as error:  # refused, no such name, TLS (ssl.SSLError is one)
-            raise self._told(Unreachable(type(error).__name__).because(*cause_of(error))) from error
+            raise self._report(Unreachable(type(error).__name__).because(*cause_of(error))) from error
         finally:
             self._coming.remove(client)
             if stands:
@@ -303,20 +303,20 @@ class Upstream(Home):
                 self._make_room()
         return made
 
-    def _told(self, error: OutsideFailed) -> OutsideFailed:
+    def _report(self, error: OutsideFailed) -> OutsideFailed:
         self.failed(error)
         return error
 
     async def _open(self, made: Connection) -> None:
-        place = self.place
-        name = (place.server_name or place.host) if place.tls is not None else None
-        if place.path is not None:
-            await self._loop.create_unix_connection(lambda: made, place.path, ssl=place.tls, server_hostname=name)
+        server = self.address
+        name = (server.server_name or server.host) if server.tls is not None else None
+        if server.path is not None:
+            await self._loop.create_unix_connection(lambda: made, server.path, ssl=server.tls, server_hostname=name)
             return
         failed: OSError | None = None
-        for address in await self._names.addresses(place.host):
+        for address in await self._names.addresses(server.host):
             try:
-                await self._loop.create_connection(lambda: made, address, place.port, ssl=place.tls, server_hostname=name)
+                await self._loop.create_connection(lambda: made, address, server.port, ssl=server.tls, server_hostname=name)
                 return
             except ssl.SSLError:  # the server answered: its other addresses would fail in the same way
                 raise

@@ -43,13 +43,13 @@ class BalancerUse(ServerUse):
         self._server = server
         self._monotonic = monotonic
 
-    def began(self) -> None:
+    def request_started(self) -> None:
         """A request was sent to the server."""
-        self._balancer.began(self._server)
+        self._balancer.request_started(self._server)
 
-    def ended(self, failed: bool | None) -> None:
-        """A request is over; ``failed`` as in ``connection.Home.ended``."""
-        self._balancer.ended(self._server, failed, self._monotonic())
+    def request_ended(self, failed: bool | None) -> None:
+        """A request is over; ``failed`` as in ``connection.Home.request_ended``."""
+        self._balancer.request_ended(self._server, failed, self._monotonic())
 
 
 class Servers:
@@ -93,14 +93,14 @@ class Servers:
         failure: OutsideFailed = AllDown()
         chosen, self._not_taken = self._not_taken, None
         while (chosen := chosen or self._balancer.choose(self._monotonic(), key, tried)) is not None:
-            self._balancer.began(chosen)
+            self._balancer.request_started(chosen)
             failed: bool | None = None
             try:
                 return await self._upstreams[chosen].connection(key, client, is_new=is_new)
             except OutsideFailed as error:
                 failed, failure = None if isinstance(error, Busy) else True, error
             finally:
-                self._balancer.ended(chosen, failed, self._monotonic())
+                self._balancer.request_ended(chosen, failed, self._monotonic())
             tried.append(chosen)
             chosen = None
         raise failure

@@ -102,7 +102,7 @@ def cost_of_counts() -> float:
     metrics = Metrics()
 
     def count() -> None:
-        metrics.began()
+        metrics.request_started()
         metrics.answered("app", "admit", 200, 0.0012)
 
     return shown("counts", count)

@@ -10,7 +10,7 @@ from gateway.config import AppTable, load
 from gateway.errors import BadConfig
 from gateway.policy.routing.prefixes import Prefixes
 from gateway.policy.routing.server_health import Server
-from gateway.upstream.place import ServerAddress
+from gateway.upstream.server_address import ServerAddress
 from tests.harness.certificates import certificate
 from tests.harness.configuration import LOGIN, OKTA, SEALED, SMALLEST, problems, settings
 
@@ -118,7 +118,7 @@ def test_several_servers_keep_their_weights_and_their_order() -> None:
         (Server("http://a:1", 1), ServerAddress("a", 1)),
         (Server("http://b", 3), ServerAddress("b", 80)),
     ]
-    assert [standing.server.weight for standing in balancer(app_of(TWO), (b"k" * 32,)).standings] == [1, 3]
+    assert [health.server.weight for health in balancer(app_of(TWO), (b"k" * 32,)).servers] == [1, 3]
 
 
 def test_https_servers_are_verified_by_their_name_and_share_one_context() -> None:

@@ -58,7 +58,7 @@ async def test_readiness_passes_by_what_the_caller_excludes() -> None:
 
 async def test_metrics_are_told_in_prometheus_text() -> None:
     metrics = Metrics()
-    metrics.began()
+    metrics.request_started()
     metrics.answered("app", "admit", 200, 0.01)
     async with admin({}, metrics) as client:
         answer = await client.get("/metrics")

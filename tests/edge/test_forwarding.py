@@ -18,8 +18,8 @@ from gateway.outbound import Timeouts
 from gateway.policy.http.answer_rewrites import Rewrite
 from gateway.policy.http.messages import Fields, Malformed
 from gateway.upstream.fetching import Taking
-from gateway.upstream.place import ServerAddress
 from gateway.upstream.pool import PoolRules, Upstream
+from gateway.upstream.server_address import ServerAddress
 from tests.edge.served import HERE, Served, asks, posts, served
 from tests.harness.app import Behind, Visit, hello
 from tests.harness.server import said

@@ -85,7 +85,7 @@ def arriving(before: bytes) -> Callable[[str], object]:
     def look(text: str) -> None:
         sent, arrival = before + text.encode("utf-8", "replace"), HeadArrival(_LIMITS)
         for end in range(PACKET, len(sent) + PACKET, PACKET):
-            if arrival.end_of(sent[:end]) >= 0 or arrival.refused(sent[:end]) is not None:
+            if arrival.end_of(sent[:end]) >= 0 or arrival.refusal(sent[:end]) is not None:
                 return
 
     return look

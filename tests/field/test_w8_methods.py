@@ -96,4 +96,4 @@ def test_w8_every_token_is_read_as_it_was_sent(method: str) -> None:
     read = HeadReader(HeadLimits()).read(f"{method} /x HTTP/1.1\r\nHost: a".encode())
     assert read is not None
     refused = method.upper() in ("TRACE", "TRACK", "CONNECT")
-    assert (read.line.method, read.refused is not None) == (method, refused)
+    assert (read.line.method, read.refusal is not None) == (method, refused)

@@ -235,8 +235,8 @@ class DoorsInMemory:
         lines = [f"{name}: {value}" for name, value in sent.items()]
         lines += [f"Content-Length: {len(content)}"] if content else []
         read = HeadReader(self._limits).read("\r\n".join((f"{method} {target} HTTP/1.1", *lines)).encode("latin-1"))
-        if read is None or read.refused is not None:
-            return read.refused.status if read is not None and read.refused is not None else 400, (), b""
+        if read is None or read.refusal is not None:
+            return read.refusal.status if read is not None and read.refusal is not None else 400, (), b""
         request = _request(read, content)
         admitted = self._parts.table.admit(request, self._limits)
         if isinstance(admitted, Malformed):

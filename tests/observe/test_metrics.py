@@ -46,21 +46,21 @@ def _without_creation(exposition: bytes) -> bytes:
 def test_the_exposition_is_the_librarys_own(answered: list[tuple[str, str, int, float]], events: list[str], running: int) -> None:
     metrics = Metrics()
     for door, verdict, status, took in answered:
-        metrics.began()
+        metrics.request_started()
         metrics.answered(door, verdict, status, took)
     for event in events:
         metrics.happened(event)
     for _ in range(running):
-        metrics.began()
+        metrics.request_started()
     assert metrics.exposition() == _by_the_library(answered, events, running)
 
 
 def test_requests_are_counted_by_door_verdict_and_status() -> None:
     metrics = Metrics()
     for status in (200, 200, 503):
-        metrics.began()
+        metrics.request_started()
         metrics.answered("app", "admit" if status == 200 else "unavailable", status, 0.2)
-    metrics.began()
+    metrics.request_started()
     told = metrics.exposition().decode()
     assert 'session_gateway_requests_total{door="app",status="200",verdict="admit"} 2.0' in told
     assert 'session_gateway_requests_total{door="app",status="503",verdict="unavailable"} 1.0' in told
@@ -72,7 +72,7 @@ def test_requests_are_counted_by_door_verdict_and_status() -> None:
 def test_labels_from_a_list_that_turns_out_long_are_counted_as_others() -> None:
     metrics = Metrics()
     for number in range(LARGEST_SERIES + 5):
-        metrics.began()
+        metrics.request_started()
         metrics.answered(f"door {number}", "admit", number, 0.2)
         metrics.happened(f"event {number}")
     metrics.answered("door 1", "admit", 1, 0.2)

@@ -9,8 +9,8 @@ from gateway.edge.http_proxy import HttpProxy
 from gateway.edge.open_connections import OpenConnections
 from gateway.edge.websocket import WebSocketRelay
 from gateway.outbound import Timeouts
-from gateway.upstream.place import ServerAddress
 from gateway.upstream.pool import PoolRules, Upstream
+from gateway.upstream.server_address import ServerAddress
 from tests.harness.app import Behind
 from tests.harness.server import client_server
 from tests.harness.wire import PATIENCE

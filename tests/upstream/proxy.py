@@ -15,8 +15,8 @@ from gateway.errors import OutsideFailed
 from gateway.outbound import Timeouts
 from gateway.policy.http.fields import FieldRules, ForwardedFrom, to_app
 from gateway.policy.http.messages import Fields, Malformed
-from gateway.upstream.place import ServerAddress
 from gateway.upstream.pool import Upstream
+from gateway.upstream.server_address import ServerAddress
 from tests.harness.server import said
 from tests.harness.wire import Wire
 
@@ -46,7 +46,7 @@ class Front:
         self.source.timeouts = timeouts
 
     def before(self, port: int) -> None:
-        self.source.place = ServerAddress("127.0.0.1", port)
+        self.source.address = ServerAddress("127.0.0.1", port)
 
     async def handle(self, request: Request) -> Response:
         upgrade = is_handshake(request)

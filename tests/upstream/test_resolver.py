@@ -13,8 +13,8 @@ from aiohttp import ConnectionTimeoutError
 from gateway.errors import TimedOut, Unreachable
 from gateway.outbound import Destination, Timeouts, open_client, send_once
 from gateway.resolver import LiteralNames, Resolver, ResolverOfClient
-from gateway.upstream.place import ServerAddress
 from gateway.upstream.pool import PoolRules, Upstream
+from gateway.upstream.server_address import ServerAddress
 from tests.field.name_server import NameServer, name_server
 from tests.harness.app import Behind
 from tests.harness.wire import PATIENCE

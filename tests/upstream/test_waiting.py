@@ -6,9 +6,9 @@ from gateway.errors import Busy
 from gateway.outbound import Timeouts
 from gateway.policy.http.shares import Shares
 from gateway.upstream.connection import Connection
-from gateway.upstream.place import ServerAddress
 from gateway.upstream.pool import MOST_RESTING, PoolRules, Upstream
-from gateway.upstream.waiting import WaitingClients, held_by_place
+from gateway.upstream.server_address import ServerAddress
+from gateway.upstream.waiting import WaitingClients, held_by_network
 from tests.harness.app import Behind
 from tests.harness.wire import PATIENCE
 
@@ -17,7 +17,7 @@ MANY, OTHER, THIRD = "192.0.2.1", "192.0.2.2", "2001:db8::1"
 
 def test_the_addresses_of_one_network_are_one_client() -> None:
     clients = [MANY, MANY, "::ffff:192.0.2.1", THIRD, "2001:db8::2", "2001:db8:0:1::1", "", "unknown"]
-    assert sorted(held_by_place(clients).values()) == [1, 2, 3]
+    assert sorted(held_by_network(clients).values()) == [1, 2, 3]
 
 
 async def test_clients_take_turns_and_who_holds_a_share_comes_last() -> None:

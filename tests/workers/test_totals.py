@@ -13,7 +13,7 @@ def worker(requests: int, level: float = 1.0) -> str:
     metrics.watch_total("hits_total", "Hits.", lambda: requests * 10)
     metrics.watch_level("streams_open", "Streams.", lambda: level)
     for _ in range(requests):
-        metrics.began()
+        metrics.request_started()
         metrics.answered("app", "admit", 200, 0.2)
     return metrics.exposition().decode()
 

@@ -74,7 +74,7 @@ class AppForwarding:
         refer = self.face.references.value if self.face.references is not None else None
         usual = tuple(tuple(usual_rewrite(is_private, use, self.keep_cookie, refer) for use in Use) for is_private in (False, True))
         object.__setattr__(self, "_usual", usual)
-        rules = ForwardingRules(self.batch, self.websocket.live.brief, self.http.largest_body, self.http.small_body)
+        rules = ForwardingRules(self.batch, self.websocket.open_connections.in_flight, self.http.largest_body, self.http.small_body)
         object.__setattr__(self, "_rules", rules)
 
     def begin(
@@ -154,7 +154,7 @@ class AppForwarding:
             self.app_sessions.report(bound)
         fingerprints = going.watch.fingerprints if going.watch is not None else ()
         asker = Asker.of(head, going.session, fingerprints, self._key(going))
-        with self.websocket.live.held(fingerprints, request.break_off), self.lasting.watched(going.watch):
+        with self.websocket.open_connections.held(fingerprints, request.break_off), self.lasting.watched(going.watch):
             async with uploads.whole(body, head.client) as whole:
                 if isinstance(whole, Malformed):
                     return failed(request, whole)
@@ -247,7 +247,7 @@ class AppForwarding:
             return Taking(self.http.source, self._key(going), head.client)
         fingerprints = going.watch.fingerprints if going.watch is not None else ()
         asker = Asker.of(head, going.session, fingerprints, self._key(going))
-        return Pinning.of(self.http.source, asker, self.websocket.live, request.client, head.fields)
+        return Pinning.of(self.http.source, asker, self.websocket.open_connections, request.client, head.fields)
 
     def _target(self, head: RequestHead) -> str | None:
         """The request target for the app; None for a path outside of its prefix."""

@@ -103,9 +103,9 @@ class Chunks:
             end = received.find(b"\n", at)
             piece = received[at:] if end < 0 else received[at : end + 1]
             at += len(piece)
-            refused = self._takes(piece)
-            if refused is not None:
-                return refused
+            refusal = self._takes(piece)
+            if refusal is not None:
+                return refusal
         return received[at:]
 
     def _takes(self, piece: bytes) -> Malformed | None:

@@ -4,7 +4,7 @@ Two customers of one provider must never count as one client, and one customer m
 and may use every address in it (RFC 6177).
 """
 
-from gateway.policy.http.client_limits import place_of
+from gateway.policy.http.client_limits import network_of
 
 
 def client_key(address: str) -> str:
@@ -13,4 +13,4 @@ def client_key(address: str) -> str:
     An IPv4 address written as IPv6 (``::ffff:192.0.2.7``) has the key of the IPv4 address. Text that is not an address has the empty key.
     Many clients share that key: those that a proxy did not name.
     """
-    return place_of(address) or ""
+    return network_of(address) or ""

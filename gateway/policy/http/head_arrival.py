@@ -42,7 +42,7 @@ class HeadArrival:
         """The position where the head ends, before its empty line; -1 if it is not complete."""
         return buffer.find(END, self._searched)
 
-    def refused(self, buffer: bytes) -> Malformed | None:
+    def refusal(self, buffer: bytes) -> Malformed | None:
         """Why an incomplete head is refused now (400, 414, 431); None if the gateway waits for more bytes."""
         if self._line_end < 0:
             self._line_end = buffer.find(_LINE_END, self._searched)

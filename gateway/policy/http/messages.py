@@ -247,13 +247,13 @@ def read_head(method: str, target: str, version: tuple[int, int], fields: Fields
     everything = b"".join(values)
     size = sum(len(name) for name, _ in fields) + len(everything) + 4 * len(fields)
     named = by_name(lowered, values)
-    refused = check_first_line(method, target, limits)
+    refusal = check_first_line(method, target, limits)
     if not all(lowered) or len(everything.translate(None, VALUE_FORBIDDEN)) != len(everything):
-        return refused or Malformed(400, "field")
-    refused = refused or check_fields(named, len(fields), size, limits)
-    if refused is None and version == (1, 0) and b"transfer-encoding" in named:
-        refused = Malformed(400, "framing")  # a server for HTTP/1.0 does not know chunked bodies
-    return named if refused is None else refused
+        return refusal or Malformed(400, "field")
+    refusal = refusal or check_fields(named, len(fields), size, limits)
+    if refusal is None and version == (1, 0) and b"transfer-encoding" in named:
+        refusal = Malformed(400, "framing")  # a server for HTTP/1.0 does not know chunked bodies
+    return named if refusal is None else refusal
 
 
 def check_first_line(method: str, target: str, limits: HeadLimits) -> Malformed | None:

@@ -52,12 +52,12 @@ _SECRETS: Final = frozenset((b"cookie", b"authorization", b"proxy-authorization"
 
 
 class FirstLine:
-    """The request line. ``refused``: why it is refused, whatever its host is (400, 405, 414, 505); None if it is accepted.
+    """The request line. ``refusal``: why it is refused, whatever its host is (400, 405, 414, 505); None if it is accepted.
 
     ``text``: the line as it is sent to a server, including its line end.
     """
 
-    __slots__ = ("is_modern", "method", "refused", "target", "text")
+    __slots__ = ("is_modern", "method", "refusal", "target", "text")
 
     def __init__(self, method: str, target: str, version: bytes, limits: HeadLimits) -> None:
         """``version``: its two digits, such as ``11`` for HTTP/1.1."""
@@ -65,12 +65,12 @@ class FirstLine:
         self.target = target
         self.is_modern = version == b"11"
         is_known = self.is_modern or version == b"10"
-        self.refused = check_first_line(method, target, limits) if is_known else Malformed(505, "version")
+        self.refusal = check_first_line(method, target, limits) if is_known else Malformed(505, "version")
         self.text = b"%b %b HTTP/1.1\r\n" % (method.encode("ascii"), target.encode("latin-1"))
 
 
 class Block:
-    """All field lines of a head. ``refused``: why they are refused, None if they are accepted.
+    """All field lines of a head. ``refusal``: why they are refused, None if they are accepted.
 
     ``length``: of the body; 0 if there is none, -1 if it is chunked. ``words``: the members of ``Connection``, in lower case. ``expects``:
     the client waits for 100 (Continue) before it sends its body. ``weight``: its size in the cache. ``given``: the lines, which can also be
@@ -81,7 +81,7 @@ class Block:
     to the block: then reference counting could not free it, only the garbage collector.
     """
 
-    __slots__ = ("expects", "given", "head", "head_line", "host", "kept", "length", "lines", "named", "refused", "weight", "words")
+    __slots__ = ("expects", "given", "head", "head_line", "host", "kept", "length", "lines", "named", "refusal", "weight", "words")
 
     def __init__(self, lines: list[FieldLine], size: int, limits: HeadLimits) -> None:
         """``size``: in bytes."""
@@ -94,10 +94,10 @@ class Block:
         if len(named) != len(lines):
             named = by_name([line.name for line in lines], [line.value for line in lines])
         self.named = named
-        self.refused = check_fields(named, len(lines), size, limits)
+        self.refusal = check_fields(named, len(lines), size, limits)
         length = named.get(b"content-length")
         self.length = -1 if b"transfer-encoding" in named else 0
-        if isinstance(length, bytes) and self.refused is None:
+        if isinstance(length, bytes) and self.refusal is None:
             self.length = int(length)
         connection = named.get(b"connection")
         self.words = _NO_WORDS if connection is None else _usual_words[connection] if isinstance(connection, bytes) else _words(connection)
@@ -122,19 +122,19 @@ def _weight(block: Block) -> int:
 class ReadHead:
     """A head as it arrived: its first line and its block. ``keeps``: the client keeps the connection open for another request.
 
-    ``refused``: why it is refused, whatever its host is (400, 405, 413, 414, 431, 501, 505). Then it is not known where the body ends.
+    ``refusal``: why it is refused, whatever its host is (400, 405, 413, 414, 431, 501, 505). Then it is not known where the body ends.
     """
 
-    __slots__ = ("block", "expects", "keeps", "line", "refused")
+    __slots__ = ("block", "expects", "keeps", "line", "refusal")
 
     def __init__(self, line: FirstLine, block: Block) -> None:
         """``line`` and ``block`` are new or cached."""
         self.line = line
         self.block = block
         is_modern = line.is_modern
-        self.refused = line.refused or block.refused
-        if self.refused is None and not is_modern and block.length < 0:
-            self.refused = Malformed(400, "framing")  # a server for HTTP/1.0 does not know chunked bodies
+        self.refusal = line.refusal or block.refusal
+        if self.refusal is None and not is_modern and block.length < 0:
+            self.refusal = Malformed(400, "framing")  # a server for HTTP/1.0 does not know chunked bodies
         words = block.words
         self.keeps = is_modern if not words else b"close" not in words and (is_modern or b"keep-alive" in words)
         self.expects = is_modern and block.expects
@@ -184,7 +184,7 @@ class HeadReader:
             block = self._read_block(rest)
             if block is None:
                 return None
-            is_worth_it = len(rest) <= _LARGEST_BLOCK and len(block.lines) <= _MOST_LINES_OF_CACHED_BLOCK and block.refused is None
+            is_worth_it = len(rest) <= _LARGEST_BLOCK and len(block.lines) <= _MOST_LINES_OF_CACHED_BLOCK and block.refusal is None
             # Stored at the second time only, so that heads that never come again take no memory.
             if is_worth_it and self._seen.seen_before(rest):
                 self._blocks.keep(rest, block)

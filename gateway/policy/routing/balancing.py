@@ -23,16 +23,16 @@ from gateway.policy.routing.server_health import Server, ServerHealth, Tolerance
 
 
 class Balancer:
-    """The servers of one app. Call ``choose`` first; then ``began``, ``answered`` and ``ended`` for each request that is sent."""
+    """The servers of one app. Call ``choose`` first; then ``request_started``, ``answered`` and ``request_ended`` for each request that is sent."""
 
     def __init__(self, servers: Sequence[Server], secret: bytes | None = None, tolerance: Tolerance | None = None) -> None:
         """``secret`` (1 to 64 bytes) makes the app sticky. ValueError without a server, or if two servers have the same name."""
         forgiven = tolerance if tolerance is not None else Tolerance()
-        self.standings = tuple(ServerHealth(server, forgiven) for server in servers)
-        self._by_name = {standing.server.name: standing for standing in self.standings}
+        self.servers = tuple(ServerHealth(server, forgiven) for server in servers)
+        self._by_name = {health.server.name: health for health in self.servers}
         if not servers or len(self._by_name) < len(servers):
             raise ValueError("an app needs servers, each with a name of its own")
-        self._only = self.standings[0] if len(servers) == 1 else None
+        self._only = self.servers[0] if len(servers) == 1 else None
         self._tolerance = forgiven
         self._next_probe = self._chosen_at = -math.inf
         self._hashes = {} if secret is None else {name: _hash(name, secret) for name in self._by_name}
@@ -46,11 +46,11 @@ class Balancer:
         only = self._only
         if only is not None:
             return only.server if only.is_up and not avoid else None
-        able = [standing for standing in self.standings if standing.takes(now) and standing.server not in avoid]
+        able = [health for health in self.servers if health.takes(now) and health.server not in avoid]
         if not able:
             chosen = self._last_resort(now, avoid)
         elif key is not None and self._hashes:
-            chosen = max(able, key=lambda standing: self._affinity(standing.server, key))
+            chosen = max(able, key=lambda health: self._affinity(health.server, key))
         else:
             chosen = _least(able)
         self._chosen_at = now
@@ -61,15 +61,15 @@ class Balancer:
         """Whether the only server is up. Always True for several servers: ``choose`` finds one that is."""
         return self._only is None or self._only.is_up
 
-    def began(self, server: Server) -> None:
-        """Record that a request is sent to the server that ``choose`` returned. ``ended`` must follow, exactly once.
+    def request_started(self, server: Server) -> None:
+        """Record that a request is sent to the server that ``choose`` returned. ``request_ended`` must follow, exactly once.
 
         ``choose`` by itself does not change the state of the server.
         """
-        standing = self._by_name[server.name]
-        if standing.is_out:
+        health = self._by_name[server.name]
+        if health.is_out:
             self._next_probe = self._chosen_at + self._tolerance.between_probes
-        standing.began(self._chosen_at)
+        health.request_started(self._chosen_at)
 
     def answered(self, server: Server) -> bool:
         """Record that the head of a response arrived. Returns whether this brought the server back.
@@ -78,20 +78,20 @@ class Balancer:
         """
         return self._by_name[server.name].answered()
 
-    def ended(self, server: Server, failed: bool | None, now: float) -> bool:
+    def request_ended(self, server: Server, failed: bool | None, now: float) -> bool:
         """Record the end of a request. Returns whether the server went out or came back because of it.
 
         ``failed``: False if the response's head arrived, whatever happened to the body. True if the server failed before that. None if the
         cause is not known: the client left first, or a kept connection was found closed.
         """
-        standing = self._by_name[server.name]
-        standing.running -= 1
+        health = self._by_name[server.name]
+        health.running -= 1
         if failed is None:
             return False
         if not failed:
-            return standing.answered()
+            return health.answered()
         # With a single server a failure changes nothing: no other server could take over.
-        return self._only is None and standing.failed(now)
+        return self._only is None and health.failed(now)
 
     def checked(self, server: Server, healthy: bool) -> bool:
         """Record the result of an active health check. Returns whether the server went up or down because of it."""
@@ -99,10 +99,10 @@ class Balancer:
 
     def _last_resort(self, now: float, avoid: Collection[Server]) -> ServerHealth | None:
         """While all servers are out: the one whose time-out ends first; None if a trial began less than ``between_probes`` seconds ago."""
-        out = [standing for standing in self.standings if standing.is_up and standing.is_out and standing.server not in avoid]
+        out = [health for health in self.servers if health.is_up and health.is_out and health.server not in avoid]
         if not out or now < self._next_probe:
             return None
-        return min(out, key=lambda standing: standing.until)
+        return min(out, key=lambda health: health.until)
 
     def _affinity(self, server: Server, key: bytes) -> float:
         state = self._hashes[server.name].copy()
@@ -120,16 +120,16 @@ def _hash(name: str, secret: bytes) -> "hashlib.blake2b":
 def _least(able: list[ServerHealth]) -> ServerHealth:
     """The server with the fewest running requests for its weight; among equal ones smooth weighted rotation, as in nginx."""
     least, equals = able[0], [able[0]]
-    for standing in able[1:]:
-        mine, best = standing.running * least.server.weight, least.running * standing.server.weight
+    for health in able[1:]:
+        mine, best = health.running * least.server.weight, least.running * health.server.weight
         if mine < best:
-            least, equals = standing, [standing]
+            least, equals = health, [health]
         elif mine == best:
-            equals.append(standing)
+            equals.append(health)
     if len(equals) == 1:
         return least
-    for standing in equals:
-        standing.pull += standing.server.weight
-    chosen = max(equals, key=lambda standing: standing.pull)
-    chosen.pull -= sum(standing.server.weight for standing in equals)
+    for health in equals:
+        health.pull += health.server.weight
+    chosen = max(equals, key=lambda health: health.pull)
+    chosen.pull -= sum(health.server.weight for health in equals)
     return chosen

@@ -87,7 +87,7 @@ class ServerHealth:
         """Whether this server may get the next request."""
         return self.is_up and (not self.is_out or now >= self.until)
 
-    def began(self, now: float) -> None:
+    def request_started(self, now: float) -> None:
         """Record that a request is sent to this server. If the server is out, this request is its trial.
 
         The next trial is possible only ``shortest_out`` seconds later, in case this one never reports a result.

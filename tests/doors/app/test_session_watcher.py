@@ -23,8 +23,8 @@ class Streams:
 
     def __init__(self) -> None:
         self.m: Memory = memory(Lifetimes(ttl=900.0, ttl_max=900.0))
-        self.live = OpenConnections()
-        self.lasting = SessionWatcher(self.m.sessions, self.live, self.m.times.clock, self._record)
+        self.open_connections = OpenConnections()
+        self.lasting = SessionWatcher(self.m.sessions, self.open_connections, self.m.times.clock, self._record)
         self.cut: set[int] = set()
         self._unsubscribe = self.m.revocations.subscribe(self.lasting.hear)
 
@@ -38,7 +38,7 @@ class Streams:
         cookies = (SessionCookie(b"sid", b"%d" % number),)
         await self.m.sessions.current(cookies, BROWSER, vouched=True)
         names = self.m.sessions.fingerprints(cookies)
-        self.live.hold(names, lambda: self.cut.add(number))
+        self.open_connections.hold(names, lambda: self.cut.add(number))
         self.lasting.hold(SessionWatch(names, cookies, named, head("/live")))
 
     async def aclose(self) -> None:

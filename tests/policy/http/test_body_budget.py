@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.policy.http.body_budget import ALL_BYTES, FREE_BYTES, SHARE_OF_ONE, BodyBudget, BodyRoom
-from gateway.policy.http.client_limits import place_of
+from gateway.policy.http.client_limits import network_of
 
 CLIENTS = ("192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2", "unknown")
 TOTAL = 8000
@@ -17,16 +17,16 @@ def test_neither_all_nor_one_ever_hold_more_than_their_part_and_all_comes_back(s
     for number, client, more in steps:
         owner, room = rooms.setdefault(number, (client, BodyRoom(budget, client)))
         size = sizes.get(number, FREE_BYTES) + more
-        refused = budget.refused
+        refused = budget.refused_count
         if room.holds(size):
             sizes[number] = size
         else:
-            assert budget.refused == refused + 1
-        counted = dict.fromkeys(map(place_of, CLIENTS), 0)
+            assert budget.refused_count == refused + 1
+        counted = dict.fromkeys(map(network_of, CLIENTS), 0)
         for known, (who, _) in rooms.items():
-            counted[place_of(who)] += sizes.get(known, FREE_BYTES) - FREE_BYTES
+            counted[network_of(who)] += sizes.get(known, FREE_BYTES) - FREE_BYTES
         assert sum(counted.values()) == budget.held <= TOTAL
-        assert all(count <= TOTAL // SHARE_OF_ONE for place, count in counted.items() if place is not None)
+        assert all(count <= TOTAL // SHARE_OF_ONE for network, count in counted.items() if network is not None)
         assert owner in CLIENTS
     for _, room in rooms.values():
         room.release()

@@ -28,7 +28,7 @@ def comes(*packets: bytes, limits: HeadLimits = LIMITS) -> int | Malformed:
         end = arrival.end_of(buffer)
         if end >= 0:
             return end
-        refused = arrival.refused(buffer)
+        refused = arrival.refusal(buffer)
         if refused is not None:
             return refused
     return -1
@@ -93,7 +93,7 @@ def test_twice_what_is_allowed_is_waited_for_and_no_more() -> None:
 def test_the_next_head_is_judged_by_itself() -> None:
     arrival = HeadArrival(LIMITS)
     assert arrival.without_empty_lines(b"\r\n") == b""
-    assert arrival.refused(HEAD[:-2]) is None
+    assert arrival.refusal(HEAD[:-2]) is None
     arrival.over()
     assert arrival.without_empty_lines(b"\r\nG") == b"G" and arrival.end_of(HEAD) == len(HEAD) - 4
 
@@ -106,7 +106,7 @@ def test_a_first_line_that_comes_in_parts_is_judged_as_one_that_comes_whole(part
     arrival, buffer = HeadArrival(HeadLimits()), b""
     for part in parts:
         buffer += part
-        refused = arrival.refused(buffer)
+        refused = arrival.refusal(buffer)
         assert (refused is not None) is begins_badly(buffer, False)
         if refused is not None:
             return

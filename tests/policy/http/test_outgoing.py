@@ -77,7 +77,7 @@ def bytes_of(head: ReadHead, session: Session | None) -> bytes | None:
 def test_both_say_the_same(fields: list[tuple[bytes, bytes]], is_somebody: bool) -> None:
     text = b"GET / HTTP/1.1\r\nHost: hr.example.com" + b"".join(b"\r\n%b: %b" % field for field in fields)
     head = HeadReader(HeadLimits()).read(text)
-    if head is None or head.refused is not None:
+    if head is None or head.refusal is not None:
         return
     session = SESSION if is_somebody else None
     told = to_app(head.block.given.pairs(), RULES, session, WAY, not_the_apps)

@@ -21,7 +21,7 @@ def read(*lines: bytes, line: bytes = b"GET /a?b HTTP/1.1") -> ReadHead | None:
 
 def good(*lines: bytes, line: bytes = b"GET /a?b HTTP/1.1") -> ReadHead:
     found = read(*lines, line=line)
-    assert found is not None and found.refused is None
+    assert found is not None and found.refusal is None
     return found
 
 
@@ -119,9 +119,9 @@ def test_what_is_refused_says_why_each_time_it_comes(lines: tuple[bytes, ...], l
     reader = HeadReader(LIMITS)
     for _ in range(3):
         found = reader.read(b"\r\n".join((line, HOST, *lines)))
-        assert found is not None and found.refused == refused
+        assert found is not None and found.refusal == refused
     bare = HeadReader(LIMITS).read(b"GET / HTTP/1.1")
-    assert bare is not None and bare.refused == Malformed(400, "host_missing")
+    assert bare is not None and bare.refusal == Malformed(400, "host_missing")
 
 
 def test_more_lines_than_anybody_means_are_not_read() -> None:
@@ -193,7 +193,7 @@ PIECES = st.sampled_from(
 def test_what_is_read_here_llhttp_reads_in_the_same_way(method: bytes, target: bytes, pieces: Sequence[bytes]) -> None:
     text = method + b" " + target + b" HTTP/1.1\r\nHost: a\r\n" + b"".join(pieces)
     found = HeadReader(LIMITS).read(text.removesuffix(b"\r\n"))
-    if found is None or found.refused is not None:
+    if found is None or found.refusal is not None:
         return
     heard = Heard()
     with suppress(httptools.HttpParserUpgrade):  # it would go on with another protocol
@@ -208,4 +208,4 @@ def test_w2_the_same_lines_about_another_body() -> None:
     assert read is not None
     block = read.block.with_body(b"application/x-www-form-urlencoded", 12)
     fields = ((b"Host", b"a"), (b"Cookie", b"a=b"), (b"Content-Type", b"application/x-www-form-urlencoded"), (b"Content-Length", b"12"))
-    assert (block.given.pairs(), block.length, block.expects, block.refused) == (fields, 12, False, None)
+    assert (block.given.pairs(), block.length, block.expects, block.refusal) == (fields, 12, False, None)

@@ -24,14 +24,14 @@ def fail(balancer: Balancer, server: Server, now: float, times: int = 3) -> bool
     """Whether the last of so many failed requests put the server out."""
     changed = False
     for _ in range(times):
-        balancer.began(server)
-        changed = balancer.ended(server, True, now)
+        balancer.request_started(server)
+        changed = balancer.request_ended(server, True, now)
     return changed
 
 
 def succeed(balancer: Balancer, server: Server, now: float) -> bool:
-    balancer.began(server)
-    return balancer.ended(server, False, now)
+    balancer.request_started(server)
+    return balancer.request_ended(server, False, now)
 
 
 def chosen(balancer: Balancer, now: float, times: int) -> list[Server | None]:
@@ -42,8 +42,8 @@ def sent(balancer: Balancer, now: float) -> Server | None:
     """Who got a request that is over without a word about it."""
     server = balancer.choose(now)
     if server is not None:
-        balancer.began(server)
-        balancer.ended(server, None, now)
+        balancer.request_started(server)
+        balancer.request_ended(server, None, now)
     return server
 
 
@@ -64,10 +64,10 @@ def test_running_requests_stay_in_proportion_to_the_weights(some: Sequence[Serve
     for _ in range(requests):
         server = balancer.choose(0.0)
         assert server is not None
-        balancer.began(server)
-    loads = [standing.running / standing.server.weight for standing in balancer.standings]
+        balancer.request_started(server)
+    loads = [health.running / health.server.weight for health in balancer.servers]
     assert max(loads) - min(loads) <= 1
-    assert sum(standing.running for standing in balancer.standings) == requests
+    assert sum(health.running for health in balancer.servers) == requests
 
 
 def test_a_sole_server_may_be_asked_unless_its_checks_say_no() -> None:
@@ -81,9 +81,9 @@ def test_a_sole_server_may_be_asked_unless_its_checks_say_no() -> None:
 def test_the_server_with_the_fewest_requests_for_its_weight_is_chosen() -> None:
     balancer = Balancer([A, B, C])
     for server in (A, A, B, C):
-        balancer.began(server)
+        balancer.request_started(server)
     assert balancer.choose(0.0) == C
-    balancer.ended(B, False, 0.0)
+    balancer.request_ended(B, False, 0.0)
     assert balancer.choose(0.0) == B
 
 
@@ -107,7 +107,7 @@ def test_an_only_server_is_never_put_out_by_failures() -> None:
     assert fail(balancer, A, 0.0, times=50) is False
     assert balancer.choose(0.0) == A
     assert balancer.choose(0.0, avoid={A}) is None
-    assert balancer.standings[0].running == 0
+    assert balancer.servers[0].running == 0
 
 
 def test_an_only_server_that_checks_found_down_gets_nothing() -> None:
@@ -125,7 +125,7 @@ def test_a_session_stays_on_its_server(some: Sequence[Server], key: bytes) -> No
     first = balancer.choose(0.0, key)
     assert first is not None
     for _ in range(3):
-        balancer.began(first)
+        balancer.request_started(first)
     assert balancer.choose(1.0, key) == first == other_worker.choose(0.0, key)
 
 
@@ -158,7 +158,7 @@ def test_another_secret_spreads_sessions_in_another_way() -> None:
 
 def test_who_has_no_session_goes_where_least_is_to_do() -> None:
     balancer = Balancer([A, B], SECRET)
-    balancer.began(A)
+    balancer.request_started(A)
     assert balancer.choose(0.0, None) == B
 
 
@@ -173,16 +173,16 @@ def test_a_client_that_left_says_nothing_about_the_server() -> None:
     balancer = Balancer([A, B])
     fail(balancer, A, 0.0, times=2)
     for _ in range(9):
-        balancer.began(A)
-        assert balancer.ended(A, None, 0.0) is False
-    assert not balancer.standings[0].is_out
+        balancer.request_started(A)
+        assert balancer.request_ended(A, None, 0.0) is False
+    assert not balancer.servers[0].is_out
     assert fail(balancer, A, 0.0, times=1) is True
 
 
 def test_one_request_tries_a_server_whose_time_is_over() -> None:
     balancer = Balancer([A, B])
     fail(balancer, A, 0.0)
-    balancer.began(B)
+    balancer.request_started(B)
     assert chosen(balancer, 5.0, 2) == [A, A]
     assert [sent(balancer, now) for now in (5.0, 5.0, 5.1)] == [A, B, B]
     assert succeed(balancer, A, 5.1) is True
@@ -224,10 +224,10 @@ def test_whatever_happens_a_chosen_server_is_up_and_some_server_is_found_within_
         server = some[number]
         match what:
             case "began":
-                balancer.began(server)
+                balancer.request_started(server)
                 open_requests[server] += 1
             case "ended" | "failed" | "unknown" if open_requests[server]:
-                balancer.ended(server, outcomes[what], now)
+                balancer.request_ended(server, outcomes[what], now)
                 open_requests[server] -= 1
             case "answered":
                 balancer.answered(server)
@@ -237,9 +237,9 @@ def test_whatever_happens_a_chosen_server_is_up_and_some_server_is_found_within_
                 now += number
             case _:
                 found = balancer.choose(now)
-                assert found is None or next(one for one in balancer.standings if one.server == found).is_up
-    assert [standing.running for standing in balancer.standings] == [open_requests[server] for server in some]
-    assert (balancer.choose(now + 1) is not None) == any(standing.is_up for standing in balancer.standings)
+                assert found is None or next(one for one in balancer.servers if one.server == found).is_up
+    assert [health.running for health in balancer.servers] == [open_requests[server] for server in some]
+    assert (balancer.choose(now + 1) is not None) == any(health.is_up for health in balancer.servers)
 
 
 def test_servers_that_are_down_are_not_probed_by_requests() -> None:

@@ -12,14 +12,14 @@ def fail(balancer: Balancer, server: Server, now: float, times: int = 3) -> bool
     """Whether the last of so many failed requests put the server out."""
     changed = False
     for _ in range(times):
-        balancer.began(server)
-        changed = balancer.ended(server, True, now)
+        balancer.request_started(server)
+        changed = balancer.request_ended(server, True, now)
     return changed
 
 
 def succeed(balancer: Balancer, server: Server, now: float) -> bool:
-    balancer.began(server)
-    return balancer.ended(server, False, now)
+    balancer.request_started(server)
+    return balancer.request_ended(server, False, now)
 
 
 def chosen(balancer: Balancer, now: float, times: int) -> list[Server | None]:
@@ -30,8 +30,8 @@ def sent(balancer: Balancer, now: float) -> Server | None:
     """Who got a request that is over without a word about it."""
     server = balancer.choose(now)
     if server is not None:
-        balancer.began(server)
-        balancer.ended(server, None, now)
+        balancer.request_started(server)
+        balancer.request_ended(server, None, now)
     return server
 
 
@@ -48,9 +48,9 @@ def test_three_failures_in_a_row_put_a_server_out_and_say_so_once() -> None:
 def test_failures_of_requests_from_before_change_nothing_more() -> None:
     balancer = Balancer([A, B])
     for _ in range(12):
-        balancer.began(A)
-    assert [balancer.ended(A, True, now) for now in range(12)] == [False, False, True, *[False] * 9]
-    assert balancer.standings[0].until == 7.0
+        balancer.request_started(A)
+    assert [balancer.request_ended(A, True, now) for now in range(12)] == [False, False, True, *[False] * 9]
+    assert balancer.servers[0].until == 7.0
 
 
 def test_a_failure_between_answers_is_forgiven() -> None:
@@ -58,7 +58,7 @@ def test_a_failure_between_answers_is_forgiven() -> None:
     for _ in range(9):
         fail(balancer, A, 0.0, times=2)
         assert succeed(balancer, A, 0.0) is False
-    assert not balancer.standings[0].is_out
+    assert not balancer.servers[0].is_out
 
 
 def test_a_head_counts_as_soon_as_it_arrives() -> None:
@@ -71,16 +71,16 @@ def test_a_head_counts_as_soon_as_it_arrives() -> None:
 def test_a_trial_that_never_says_how_it_went_is_followed_by_another() -> None:
     balancer = Balancer([A, B])
     fail(balancer, A, 0.0)
-    balancer.began(B)
+    balancer.request_started(B)
     assert [sent(balancer, now) for now in (5.0, 9.9, 10.0, 14.9, 15.0)] == [A, B, A, B, A]
 
 
 def test_a_server_that_fails_its_trial_is_out_for_twice_as_long_up_to_a_minute() -> None:
     balancer, now, out = Balancer([A, B]), 0.0, []
-    balancer.began(B)
+    balancer.request_started(B)
     fail(balancer, A, now)
     for _ in range(6):
-        out.append(balancer.standings[0].until - now)
+        out.append(balancer.servers[0].until - now)
         now += out[-1]
         assert balancer.choose(now - 0.1) == B
         assert balancer.choose(now) == A
@@ -91,21 +91,21 @@ def test_a_server_that_fails_its_trial_is_out_for_twice_as_long_up_to_a_minute()
 @pytest.mark.parametrize(("pause", "term"), [(1.0, 10.0), (59.0, 10.0), (60.0, 5.0)])
 def test_only_a_server_that_served_for_a_while_begins_anew(pause: float, term: float) -> None:
     balancer = Balancer([A, B])
-    balancer.began(B)
+    balancer.request_started(B)
     fail(balancer, A, 0.0)
     assert balancer.choose(5.0) == A
     succeed(balancer, A, 5.0)
-    again = balancer.standings[0].until + pause
+    again = balancer.servers[0].until + pause
     fail(balancer, A, again)
-    assert balancer.standings[0].until - again == term
+    assert balancer.servers[0].until - again == term
 
 
 def test_an_answer_to_a_request_from_before_brings_nobody_back() -> None:
     balancer = Balancer([A, B])
-    balancer.began(A)
+    balancer.request_started(A)
     fail(balancer, A, 0.0)
-    assert balancer.ended(A, False, 1.0) is False
-    assert balancer.standings[0].is_out
+    assert balancer.request_ended(A, False, 1.0) is False
+    assert balancer.servers[0].is_out
 
 
 # active checks
@@ -122,7 +122,7 @@ def test_three_bad_checks_in_a_row_take_a_server_down_and_two_good_ones_bring_it
     results = [True, False, False, True, False, False, False, True, False, True, True, True]
     changes = [balancer.checked(A, result) for result in results]
     assert [number for number, changed in enumerate(changes) if changed] == [6, 10]
-    assert balancer.standings[0].is_up
+    assert balancer.servers[0].is_up
 
 
 def test_a_server_that_checks_bring_up_is_in_again_at_once() -> None:
@@ -132,7 +132,7 @@ def test_a_server_that_checks_bring_up_is_in_again_at_once() -> None:
     balancer.checked(A, True)
     assert set(chosen(balancer, 0.1, 2)) == {A, B}
     fail(balancer, A, 1.0)
-    assert balancer.standings[0].until == 6.0
+    assert balancer.servers[0].until == 6.0
 
 
 @pytest.mark.parametrize(
