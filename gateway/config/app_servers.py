@@ -89,6 +89,6 @@ def field_cautions(app: AppTable) -> Iterator[Problem]:
 def _reaches_into(pattern: str, app: AppTable) -> bool:
     """Whether a pattern can match a path under the prefix that is removed. Compared segment by segment, up to the first ``**``."""
     prefix = app.strip_prefix.split("/")
-    front = pattern.split("/")[: len(prefix)]
-    depth = front.index("**") if "**" in front else len(prefix)
-    return expression("/".join(front[:depth]), app.case_insensitive).fullmatch("/".join(prefix[:depth])) is not None
+    beginning = pattern.split("/")[: len(prefix)]
+    depth = beginning.index("**") if "**" in beginning else len(prefix)
+    return expression("/".join(beginning[:depth]), app.case_insensitive).fullmatch("/".join(prefix[:depth])) is not None

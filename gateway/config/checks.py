@@ -198,7 +198,7 @@ def _trusts_everybody(config: Config) -> bool:
 def public_keys(app: AppTable) -> list[Path]:
     """The keys that open all of an app to everybody, without a session."""
     found: list[Path] = [("access",)] if app.access == "anyone" else []
-    whole = {f"{front}{rest}" for front in ("", app.strip_prefix) for rest in ("", "/", "/**", "/*")}
+    whole = {f"{beginning}{rest}" for beginning in ("", app.strip_prefix) for rest in ("", "/", "/**", "/*")}
     for number, rule in enumerate(app.rules):
         if rule.access == "anyone" and rule.path in whole:
             found.append(("rule", number, "path"))

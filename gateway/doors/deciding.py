@@ -16,7 +16,7 @@ from gateway.policy.http.messages import Malformed, RequestHead
 from gateway.policy.http.methods import PREFLIGHT, is_preflight, overridden
 from gateway.policy.http.own_references import destination_path
 from gateway.policy.routing.navigation import wants_websocket
-from gateway.policy.routing.routing import Access, App, Rule, place_of
+from gateway.policy.routing.routing import Access, App, Rule, rule_of_path
 from gateway.policy.session.admission import Admit, Verdict, judge_at, still_admits
 from gateway.policy.session.session import Session
 
@@ -97,7 +97,7 @@ class Decisions:
 
 def _rule(head: RequestHead, app: App) -> Rule | Decision:
     """The rule for this request; or a finished ``Decision`` that refuses it for its form, without looking up the user."""
-    rule = place_of(app, head.path, head.method)
+    rule = rule_of_path(app, head.path, head.method)
     if app.overrides and not app.overrides.isdisjoint(head.named):
         rule = overridden(rule, head, app)
     elif app.lets_preflights_pass and isinstance(rule, Rule) and rule.access is not Access.NOBODY and is_preflight(head):
@@ -120,7 +120,7 @@ def _rule_of_both(head: RequestHead, app: App, rule: Rule) -> Rule | Decision:
     if path is None:
         return rule
     for method in (head.method, "PUT"):  # the second path is written to, so the rule for PUT must admit the user too
-        other = place_of(app, path, method) if isinstance(path, str) else path
+        other = rule_of_path(app, path, method) if isinstance(path, str) else path
         if isinstance(other, Malformed):
             return Decision(other, _NOWHERE, NOBODY)
         rule = rule.and_also(other if method == head.method else replace(other, methods=None))

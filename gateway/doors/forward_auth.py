@@ -114,7 +114,7 @@ class SubrequestDoor:
         asked = self._question(head)
         if isinstance(asked, Reply):
             return _told(request, asked)
-        patience = self._rules.patience or asked.dialect.patience
+        patience = self._rules.patience or asked.dialect.wait_seconds
         return _told(request, self._reply(asked, await self._decisions.made(asked.head, asked.app, patience)))
 
     def unreadable(self, target: str, malformed: Malformed) -> Answer:

@@ -28,7 +28,7 @@ from gateway.policy.http.body_budget import BodyBudget, BodyRoom
 from gateway.policy.http.client_limits import ClientLimit
 from gateway.policy.http.messages import Answer, Malformed, RequestHead
 from gateway.policy.http.request_ids import RequestIds, id_line
-from gateway.policy.routing.dialects import is_asked
+from gateway.policy.routing.dialects import is_sub_request
 from gateway.policy.routing.routing import App, LoginHost, RouteTable
 
 CLIENT_LEFT: Final = 499
@@ -133,7 +133,7 @@ class DoorListener(Listener):
 
     def _begin(self, request: Request) -> Response | Waiting | None:
         request.address = self._believed.client(request.peer, request.named)
-        if is_asked(request.target):
+        if is_sub_request(request.target):
             return self._at_auth(request)
         if not self._crowd.enter(request.address):
             return self._refused(request, _CROWDED, _LATER)

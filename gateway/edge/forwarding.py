@@ -10,7 +10,7 @@ sent over another one. If a kept-alive connection ended before a byte of the ans
 Must never send a request that was given up, send a body twice, or leave anything registered after its end.
 Rules from: RFC 9112 §6 to 9.
 
-``Relay.way`` is what the request currently depends on: a connection, or ``Fetching`` while it waits for one.
+``Relay.source`` is what the request currently depends on: a connection, or ``Fetching`` while it waits for one.
 """
 
 import asyncio
@@ -42,8 +42,9 @@ _TOO_LARGE: Final = Malformed(413, "body_too_large")
 class ForwardingRules:
     """The settings for all requests to one server.
 
-    ``batch``: the write batch in which they are written. ``in_flight``: the registry (``OpenConnections.in_flight``) in which each relay is entered
-    while it runs. ``largest_body``: in bytes, None for no limit. ``small_body``: a body up to this many bytes is read before it is sent.
+    ``batch``: the write batch in which they are written. ``in_flight``: the registry (``OpenConnections.in_flight``) in which each relay is
+    entered while it runs. ``largest_body``: in bytes, None for no limit. ``small_body``: a body up to this many bytes is read before it is
+    sent.
     """
 
     __slots__ = ("batch", "in_flight", "largest_body", "small_body")
@@ -128,7 +129,7 @@ class Forwarding(RelayObserver):
         """Send the request over a free connection, or wait for one."""
         connection = self._taking.idle()
         if connection is None or not self._sent(connection):
-            relay.way = Fetching(self._taking, self._send, relay.failed)
+            relay.source = Fetching(self._taking, self._send, relay.failed)
 
     def _sent(self, connection: Connection) -> bool:
         try:
@@ -144,11 +145,11 @@ class Forwarding(RelayObserver):
         is_bare = self._request.method == "HEAD"
         if body is None:
             connection.begin(self._text, relay, bare=is_bare, is_held_back=True)
-            relay.way = connection
+            relay.source = connection
             self._rules.batch.request(connection)
             return
         connection.begin(self._text, relay, bare=is_bare, is_whole=False)
-        relay.way = self._connection = connection
+        relay.source = self._connection = connection
         connection.source = self
         body.pour(self)
 
@@ -256,7 +257,7 @@ class Forwarding(RelayObserver):
             return False
         relay = self._relate()
         if is_new:
-            relay.way = Fetching(self._taking, self._send, relay.failed, is_new=True)
+            relay.source = Fetching(self._taking, self._send, relay.failed, is_new=True)
         else:
             self._take(relay)
         return True

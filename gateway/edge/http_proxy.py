@@ -60,9 +60,9 @@ class UpstreamRequest:
 class HttpProxy:
     """Sends requests to the servers of one ``source``. It does not close the source; the caller that made the source does.
 
-    ``host``: the Host field for requests without one. ``largest_body``: in bytes, None for no limit. ``open_connections``: the registry of open
-    connections by session. ``small_body``: a body up to this many bytes is read before it is sent. ``uploads``: where bodies of unknown
-    length are stored until they are whole; None: they are sent in chunks, as they arrive. ``batch``: the write batch for whole
+    ``host``: the Host field for requests without one. ``largest_body``: in bytes, None for no limit. ``open_connections``: the registry of
+    open connections by session. ``small_body``: a body up to this many bytes is read before it is sent. ``uploads``: where bodies of
+    unknown length are stored until they are whole; None: they are sent in chunks, as they arrive. ``batch``: the write batch for whole
     requests and small answers; None: they are written at once.
     """
 
@@ -155,7 +155,7 @@ class HttpProxy:
             raise UploadBroken from error
 
     async def _ask(
-        self, question: UpstreamRequest, sent: tuple[Upload | None, bytes | None, bool], upload_task: "_Sending", taking: Pinning
+        self, question: UpstreamRequest, sent: tuple[Upload | None, bytes | None, bool], upload_task: "_UploadTask", taking: Pinning
     ) -> Exchange:
         upload, body, chunked = sent
         is_whole = upload is None or body is not None

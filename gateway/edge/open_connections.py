@@ -33,8 +33,8 @@ class Watched(Protocol):
 class OpenConnections:
     """Open connections by fingerprint. All calls are made on the event loop's thread.
 
-    ``in_flight``: entries that usually end soon, each with the session that let it in. The code that makes them adds and removes them. They are not
-    indexed by fingerprint but searched: an index would cost every request something, a search costs only a revocation.
+    ``in_flight``: entries that usually end soon, each with the session that let it in. The code that makes them adds and removes them. They
+    are not indexed by fingerprint but searched: an index would cost every request something, a search costs only a revocation.
     """
 
     def __init__(self) -> None:

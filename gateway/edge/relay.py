@@ -107,7 +107,7 @@ class RelayObserver:
 class Relay(BatchedAnswer):
     """Reads one answer and writes it to ``client``. At the end, whatever it is, ``observer.over`` is called once.
 
-    ``way``: the source of the answer. ``has_begun``: the head for the client was made. ``is_held``: the source is paused, because the
+    ``source``: the source of the answer. ``has_begun``: the head for the client was made. ``is_held``: the source is paused, because the
     client is slow. ``abandoned``: why the answer ended before it was whole, else empty. ``error``: what failed before ``has_begun``.
     """
 
@@ -130,26 +130,26 @@ class Relay(BatchedAnswer):
         "keeps",
         "rewrite",
         "sent",
+        "source",
         "status",
-        "way",
     )  # fmt: skip
 
     def __init__(
         self,
         client: Client,
-        way: AnswerSource | None,
+        source: AnswerSource | None,
         terms: AnswerTerms,
         rewrite: Rewrite,
         observer: RelayObserver,
         batch: WriteBatch | None = None,
         id_line: bytes = b"",
     ) -> None:
-        """Registers itself as ``client.relay``. ``way`` None: there is no source to abort when the client leaves.
+        """Registers itself as ``client.relay``. ``source`` None: there is no source to abort when the client leaves.
 
         ``batch``: the write batch in which a small answer is written; None: it is written at once. ``id_line``: the request's id line.
         """
         self.client = client
-        self.way = way
+        self.source = source
         self._terms = terms
         self.rewrite = rewrite
         self._observer = observer
@@ -219,9 +219,9 @@ class Relay(BatchedAnswer):
                 self._batch.behind(self)
             elif self._is_whole:
                 self._end()
-        elif not self._is_whole and not self.is_held and self.way is not None:
+        elif not self._is_whole and not self.is_held and self.source is not None:
             self.is_held = True
-            self.way.pause_reading()
+            self.source.pause_reading()
 
     def was_written(self) -> None:
         """The whole answer was written: it is over."""
@@ -246,9 +246,9 @@ class Relay(BatchedAnswer):
         if self._is_whole and not self.is_over:
             # Not before: a client that sends many requests and reads no answer would fill the memory.
             self._end()
-        elif self.is_held and not self.is_over and self.way is not None:
+        elif self.is_held and not self.is_over and self.source is not None:
             self.is_held = False
-            self.way.resume_reading()
+            self.source.resume_reading()
 
     def gone(self) -> None:
         """The client has left."""
@@ -279,8 +279,8 @@ class Relay(BatchedAnswer):
 
     def _end(self) -> None:
         self.is_over = True
-        if not self._is_whole and self.way is not None:
-            self.way.abort()
+        if not self._is_whole and self.source is not None:
+            self.source.abort()
         if self.client.relay is self:
             self.client.relay = None
         self._observer.over(self)

@@ -30,7 +30,10 @@ _WORDS = {0: "", GOING_AWAY: "going_away", REVOKED: "revoked", TOO_BIG: "message
 
 @dataclass(frozen=True, slots=True)
 class WebSocketRelay:
-    """Forwards WebSockets to the servers of one ``source``. ``open_connections``: the registry in which they are entered while they are open."""
+    """Forwards WebSockets to the servers of one ``source``.
+
+    ``open_connections``: the registry in which they are entered while they are open.
+    """
 
     source: ConnectionSource
     open_connections: OpenConnections

@@ -159,7 +159,7 @@ class AnswerReader:
         is_odd = head.is_odd or self._is_odd
         reuse = Reuse.NEVER if is_odd else reuse_behind(status, self._bare, head.announces_body)
         is_open = head.keeps and head.framing is not Framing.CLOSE
-        self.keeps = is_open and reuse is Reuse.AT_ONCE
+        self.keeps = is_open and reuse is Reuse.NOW
         self.rests = is_open and reuse is Reuse.AFTER_SILENCE
         self.binds = head.may_bind and binds_connection(head.fields)
         is_empty = status == 204 or status == 205

@@ -23,7 +23,7 @@ from gateway.policy.http.cookies import PASS_NAME, not_the_apps
 from gateway.policy.http.fields import FieldRules, ForwardedFrom, answered, to_app
 from gateway.policy.http.messages import Authority, Fields, HeadLimits, Malformed, Received, RequestHead, read_head
 from gateway.policy.routing.navigation import RequestKind, client_address, is_document, kind_of
-from gateway.policy.routing.routing import Access, App, LoginHost, RouteTable, Rule, is_own, place_of
+from gateway.policy.routing.routing import Access, App, LoginHost, RouteTable, Rule, is_own, rule_of_path
 from gateway.policy.session.admission import Admit, judge_at
 from gateway.policy.session.passes import Pass, Passes, Sealer
 from gateway.policy.session.session import Session, SessionCookie
@@ -126,7 +126,7 @@ class Bench:
 
     def place(self, head: RequestHead) -> tuple[RequestHead, Rule]:
         """Rule."""
-        rule = place_of(APP, path := head.path, "GET")
+        rule = rule_of_path(APP, path := head.path, "GET")
         if isinstance(rule, Malformed) or is_own(path):
             raise AssertionError("no place")
         return head, rule
@@ -169,7 +169,7 @@ class Bench:
             raise AssertionError("not admitted")
         head, host = admitted
         path = head.path
-        rule = place_of(APP, path, "GET")
+        rule = rule_of_path(APP, path, "GET")
         if host is not APP or is_own(path) or isinstance(rule, Malformed):
             raise AssertionError("no place")
         if kind_of(head) is not RequestKind.NAVIGATION or not is_document(head):

@@ -9,7 +9,7 @@ from gateway.compose.hosts import authority_of, field_rules, fingerprinter, org_
 from gateway.errors import BadConfig
 from gateway.observe import Log
 from gateway.policy.http.messages import Authority
-from gateway.policy.routing.routing import Access, App, Rule, place_of
+from gateway.policy.routing.routing import Access, App, Rule, rule_of_path
 from gateway.policy.session.session import SessionCookie
 from tests.harness.configuration import APP, LOGIN, OKTA, SMALLEST, settings
 
@@ -60,7 +60,7 @@ def test_rules_keep_their_order_and_the_apps_access_stands_behind_them() -> None
     text = first + '[[app.rule]]\npath = "/b"\naccess = "anyone"\n'
     app = route_table(settings(SMALLEST + 'access = "optional"\n' + text).config).host(Authority("hr.example.com", 443))
     assert isinstance(app, App)
-    placed = [place_of(app, path, "GET") for path in ("/a/x", "/b", "/c")]
+    placed = [rule_of_path(app, path, "GET") for path in ("/a/x", "/b", "/c")]
     rules = [rule for rule in placed if isinstance(rule, Rule)]
     assert (rules[0].users, rules[0].authenticated_within_seconds) == (frozenset({"alice@example.com"}), 900)
     assert [rule.access for rule in rules] == [Access.SESSION, Access.ANYONE, Access.OPTIONAL]
@@ -69,7 +69,7 @@ def test_rules_keep_their_order_and_the_apps_access_stands_behind_them() -> None
 def test_without_a_word_about_it_everything_needs_a_session() -> None:
     app = route_table(settings().config).host(Authority("hr.example.com", 443))
     assert isinstance(app, App)
-    placed = place_of(app, "/", "GET")
+    placed = rule_of_path(app, "/", "GET")
     assert isinstance(placed, Rule) and placed.access is Access.SESSION
 
 

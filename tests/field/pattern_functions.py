@@ -21,7 +21,7 @@ from gateway.policy.http.session_cookie_names import WELL_KNOWN, SessionCookieNa
 from gateway.policy.routing import navigation
 from gateway.policy.routing.dialects import DIALECTS, original
 from gateway.policy.routing.prefixes import Prefixes
-from gateway.policy.routing.routing import Access, App, LoginHost, RouteTable, Rule, place_of
+from gateway.policy.routing.routing import Access, App, LoginHost, RouteTable, Rule, rule_of_path
 from gateway.policy.session import okta_values, sign_in_loops
 from gateway.policy.session.session import SessionCookie
 from gateway.policy.switch import clients, foreign_forms, nested_tokens, new_session, org_requests, start
@@ -99,7 +99,7 @@ def in_chunks(text: str) -> object:
 
 def place(app: App) -> Callable[[str], object]:
     """A target is ASCII, or it is refused before."""
-    return lambda text: place_of(app, "/x" + text.encode("ascii", "replace").decode()[:LONGEST_PATH_AT_APPS], "GET")
+    return lambda text: rule_of_path(app, "/x" + text.encode("ascii", "replace").decode()[:LONGEST_PATH_AT_APPS], "GET")
 
 
 def read_sessions(text: str) -> object:

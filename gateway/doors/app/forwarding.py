@@ -226,14 +226,14 @@ class AppForwarding:
         lines = app_lines(block.lines, self.face.rules, cookie)
         text = b"".join(lines) if lines is not None else None
         is_plain = b"upgrade" not in block.named and b"authorization" not in block.named
-        return Kept(self, text, use_of(head), is_plain, bound.read if bound is not None else None, not unwanted.was_asked)
+        return Kept(self, text, use_of(head), is_plain, bound.read if bound is not None else None, not unwanted.was_checked)
 
     def _cookie_line(self, line: FieldLine, unwanted: NotTheApps) -> bytes:
         """This ``Cookie`` line without the cookies that no app may get. It does not depend on the user."""
         found = self.cookies.get(line.text)
         if found is None:
             found = cookie_line(line, unwanted)
-            if len(line.text) <= LONGEST_COOKIES and not unwanted.was_asked:
+            if len(line.text) <= LONGEST_COOKIES and not unwanted.was_checked:
                 self.cookies.keep(line.text, found)
         return found
 

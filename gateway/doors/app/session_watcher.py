@@ -111,7 +111,10 @@ class SessionWatcher:
 
     @contextmanager
     def watched(self, watch: SessionWatch | None) -> Iterator[None]:
-        """Check this session again and again until the block ends. If the session ends, ``open_connections`` closes what the fingerprints hold."""
+        """Check this session again and again until the block ends.
+
+        If the session ends, ``open_connections`` closes what the fingerprints hold.
+        """
         if watch is None:
             yield
             return

@@ -88,7 +88,7 @@ class AppHandoff:
 
     def _explained(self, mark: StartMark, app: App, target: str, *, clocks_disagree: bool) -> Answer:
         """The page that ends a redirect loop. It clears the count, so "Try once more" has three redirects again."""
-        looping = LoopExplained(app.authority.host, len(mark.ways), sign_in_path(target), clocks_disagree)
+        looping = LoopExplained(app.authority.host, len(mark.rounds), sign_in_path(target), clocks_disagree)
         return page(looping, self._clock).plus(expired(START_NAME))
 
     async def begin(self, head: RequestHead, app: App) -> Outcome:

@@ -54,12 +54,12 @@ def claims_problem(claims: Mapping[str, Any], expected: ExpectedLogoutToken, wal
         return Malformed(401, "issuer")
     if not _names(claims.get("aud"), expected.audience):
         return Malformed(401, "audience")
-    ends, began, since = _second(claims.get("exp")), _second(claims.get("iat")), _second(claims.get("nbf"))
-    if ends is None or began is None:
+    expires_at, issued_at, valid_from = _second(claims.get("exp")), _second(claims.get("iat")), _second(claims.get("nbf"))
+    if expires_at is None or issued_at is None:
         return Malformed(401, "times_missing")
-    if wall >= ends + SKEW_SECONDS or began + OLDEST_SECONDS < wall:
+    if wall >= expires_at + SKEW_SECONDS or issued_at + OLDEST_SECONDS < wall:
         return Malformed(401, "expired")
-    if began > wall + SKEW_SECONDS or (since is not None and since > wall + SKEW_SECONDS):
+    if issued_at > wall + SKEW_SECONDS or (valid_from is not None and valid_from > wall + SKEW_SECONDS):
         return Malformed(401, "not_yet_valid")
     if not _is_name(claims.get("jti")):
         return Malformed(401, "jti_missing")

@@ -32,7 +32,7 @@ _SET_COOKIE: Final = 2
 _CONNECTION: Final = 3
 _CACHE_CONTROL: Final = 4
 _OTHER_CACHES: Final = 5
-_APART: Final = 6
+_ALONE: Final = 6
 _REFERENCE: Final = 7
 REFERENCES: Final = frozenset((b"location", b"content-location", b"refresh", b"uri", b"link"))
 """Fields that contain addresses, which may be the app's internal ones."""
@@ -97,7 +97,7 @@ def answered(fields: Fields, is_private: bool, is_document: bool, keep_cookie: K
             given.append(line[1])
         elif fate in (_CACHE_CONTROL, _OTHER_CACHES) and not is_private:
             kept.append(line)
-        elif fate == _APART or (fate == _CONNECTION and line[1] not in USUAL_CONNECTIONS):
+        elif fate == _ALONE or (fate == _CONNECTION and line[1] not in USUAL_CONNECTIONS):
             own = from_app(fields, keep_cookie)
             if refer is not None:
                 own = tuple((name, refer(lowered, value) if (lowered := name.lower()) in REFERENCES else value) for name, value in own)
@@ -112,7 +112,7 @@ def _fate(name: bytes) -> int:
     if lowered == b"connection":
         return _CONNECTION
     if lowered in SPOKEN_FOR:
-        return _APART
+        return _ALONE
     if lowered in HOP_BY_HOP or lowered in _NOT_THEIRS:
         return _GONE
     if lowered == b"set-cookie":

@@ -27,7 +27,7 @@ class StatusKind(Enum):
 class Reuse(Enum):
     """When a connection may be used for another request."""
 
-    AT_ONCE = "at_once"
+    NOW = "now"
     AFTER_SILENCE = "after_silence"
     NEVER = "never"
 
@@ -54,5 +54,5 @@ def reuse_behind(status: int, is_head: bool, announces_body: bool) -> Reuse:
     ``announces_body``: the fields say that there is a body (a ``Content-Length`` above zero, or chunked).
     """
     if has_body(status, is_head):
-        return Reuse.AT_ONCE
+        return Reuse.NOW
     return Reuse.NEVER if announces_body else Reuse.AFTER_SILENCE

@@ -2,7 +2,8 @@
 
 Bytes are counted when they arrive, not when a head announces them. The first bytes of every body are free, so that a small form is always
 accepted, even if other clients use up the budget. If a trusted proxy does not name its client, the body counts for the total only:
-otherwise many clients would share one limit. ``policy.http.client_limits`` says what counts as one client; its key is called *network* here.
+otherwise many clients would share one limit. ``policy.http.client_limits`` says what counts as one client; its key is called *network*
+here.
 """
 
 from typing import Final

@@ -38,7 +38,7 @@ _HIDDEN_AGAIN: Final = re.compile(rb'[ \t=]*(sid|idx)[ \t"]*=')
 _SUSPICIOUS: Final = re.compile(rb"sid|idx|DT|myr|xids|__[hH]")
 _CUT: Final = re.compile(rb'[ \t,"]')
 _MOST_HIDDEN: Final = 8
-MOST_ASKED: Final = 64
+MOST_CHECKED: Final = 64
 """How many cookies with names of Okta's are checked in one request."""
 _SHORTEST_FOUND: Final = 16
 """A shorter value could be part of another cookie's value by chance."""
@@ -150,22 +150,22 @@ def without_own(line: bytes) -> bytes:
 class NotTheApps:
     """Decides whether a cookie is withheld from apps: the gateway's own cookies, and cookies whose value is from Okta.
 
-    A name of Okta's alone is not enough, because an app may use the same name; the value decides. After ``MOST_ASKED`` checks every further
-    cookie with such a name counts as Okta's: no browser has so many, and each check costs a few hashes.
+    A name of Okta's alone is not enough, because an app may use the same name; the value decides. After ``MOST_CHECKED`` checks every
+    further cookie with such a name counts as Okta's: no browser has so many, and each check costs a few hashes.
     """
 
-    __slots__ = ("_asked", "_is_oktas", "_values")
+    __slots__ = ("_checked", "_is_oktas", "_values")
 
     def __init__(self, is_oktas: Callable[[bytes], bool], values: Iterable[bytes] = ()) -> None:
         """``is_oktas``: checks the value of a cookie with a name of Okta's. ``values``: Okta's values, withheld under every name."""
         self._is_oktas = is_oktas
         self._values = [value for value in values if len(value) >= _SHORTEST_FOUND]
-        self._asked = 0
+        self._checked = 0
 
     @property
-    def was_asked(self) -> bool:
+    def was_checked(self) -> bool:
         """Whether ``is_oktas`` was called. Its result may change when Okta sets new cookies, so a result that used it cannot be cached."""
-        return self._asked > 0
+        return self._checked > 0
 
     def __call__(self, name: bytes, value: bytes) -> bool:
         """Whether the cookie with this name and raw value is withheld."""
@@ -173,8 +173,8 @@ class NotTheApps:
             return True
         if name not in _OKTA_NAMES:
             return False
-        self._asked += 1
-        return self._asked > MOST_ASKED or self._is_oktas(value)
+        self._checked += 1
+        return self._checked > MOST_CHECKED or self._is_oktas(value)
 
     def finds(self, text: bytes) -> bool:
         """Whether one of Okta's values occurs anywhere in this text."""

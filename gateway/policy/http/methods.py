@@ -13,7 +13,7 @@ import re
 from typing import Final
 
 from gateway.policy.http.messages import Malformed, RequestHead
-from gateway.policy.routing.routing import Access, App, Rule, place_of
+from gateway.policy.routing.routing import Access, App, Rule, rule_of_path
 
 PREFLIGHT: Final = Rule("preflight", Access.ANYONE)
 """The rule for a preflight that the app answers itself."""
@@ -40,7 +40,7 @@ def overridden(rule: Rule | Malformed, head: RequestHead, app: App) -> Rule | Ma
             if _TOKEN.match(value) is None:
                 return _NO_METHOD
             for method in dict.fromkeys((value.decode("ascii"), value.decode("ascii").upper())):
-                other = place_of(app, head.path, method)
+                other = rule_of_path(app, head.path, method)
                 if isinstance(rule, Malformed) or isinstance(other, Malformed):
                     return rule if isinstance(rule, Malformed) else other
                 rule = rule.and_also(other)

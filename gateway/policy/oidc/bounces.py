@@ -85,7 +85,7 @@ class AuthorizeRequest:
 
 def address_of(endpoint: str, question: AuthorizeRequest, bounce: Bounce, state: str) -> str:
     """The address to which the browser is redirected. ``endpoint``: the authorization endpoint. ``state``: the sealed bounce."""
-    asked = {
+    parameters = {
         "client_id": question.client_id,
         "response_type": "code",
         "response_mode": "query",
@@ -97,7 +97,7 @@ def address_of(endpoint: str, question: AuthorizeRequest, bounce: Bounce, state:
         "code_challenge_method": "S256",
         **({"prompt": bounce.prompt} if bounce.prompt else {}),
     }
-    return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(asked)}"
+    return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(parameters)}"
 
 
 def challenge_of(verifier: str) -> str:

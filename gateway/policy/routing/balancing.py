@@ -23,7 +23,10 @@ from gateway.policy.routing.server_health import Server, ServerHealth, Tolerance
 
 
 class Balancer:
-    """The servers of one app. Call ``choose`` first; then ``request_started``, ``answered`` and ``request_ended`` for each request that is sent."""
+    """The servers of one app.
+
+    Call ``choose`` first; then ``request_started``, ``answered`` and ``request_ended`` for each request that is sent.
+    """
 
     def __init__(self, servers: Sequence[Server], secret: bytes | None = None, tolerance: Tolerance | None = None) -> None:
         """``secret`` (1 to 64 bytes) makes the app sticky. ValueError without a server, or if two servers have the same name."""

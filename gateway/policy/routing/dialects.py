@@ -50,16 +50,16 @@ class Original(NamedTuple):
 class Dialect:
     """How one front proxy asks. ``is_terse``: the proxy understands 200, 401 and 403 only, and answers 500 for any other status.
 
-    ``patience``: how many seconds the gateway may wait for Okta, so that it answers within the default time-out of this proxy.
+    ``wait_seconds``: how many seconds the gateway may wait for Okta, so that it answers within the default time-out of this proxy.
     """
 
     name: str
     read: Callable[[RequestHead], Original | Malformed]
     is_terse: bool = False
-    patience: float = 2.0
+    wait_seconds: float = 2.0
 
 
-def is_asked(target: str) -> bool:
+def is_sub_request(target: str) -> bool:
     """Whether a request is a sub-request: its target begins with ``/.gateway/auth``. The host does not matter."""
     return target.startswith(AUTH) and target[len(AUTH) : len(AUTH) + 1] in ("", "/", "?")
 
@@ -73,21 +73,21 @@ def original(
     dialect: Dialect, head: RequestHead, table: RouteTable, limits: HeadLimits
 ) -> tuple[RequestHead, App | LoginHost | None] | Malformed:
     """The head of the original request and its host, as ``RouteTable.admit`` returns them; or why the sub-request is refused."""
-    told = dialect.read(head)
-    if isinstance(told, Malformed):
-        return told
-    if head.method not in ("GET", "HEAD", told.method):
+    described = dialect.read(head)
+    if isinstance(described, Malformed):
+        return described
+    if head.method not in ("GET", "HEAD", described.method):
         return Malformed(405, "method_of_sub_request")
-    read = read_head(told.method, told.target, (1, 1), ((b"Host", told.host),), limits)
+    read = read_head(described.method, described.target, (1, 1), ((b"Host", described.host),), limits)
     if isinstance(read, Malformed):
         return read
-    authority, host, is_secure = table.named(told.host)
+    authority, host, is_secure = table.named(described.host)
     if authority is None:
         return Malformed(400, "host")
-    return _with_fields_of(head, told, authority, is_secure), host
+    return _with_fields_of(head, described, authority, is_secure), host
 
 
-def _with_fields_of(head: RequestHead, told: Original, authority: Authority, is_secure: bool) -> RequestHead:
+def _with_fields_of(head: RequestHead, described: Original, authority: Authority, is_secure: bool) -> RequestHead:
     """The original request, with the fields of the sub-request, which the proxy copied from the client.
 
     Traefik and Envoy do not send the client's ``Connection`` and ``Upgrade`` fields. A WebSocket is then recognised by other fields that
@@ -96,8 +96,8 @@ def _with_fields_of(head: RequestHead, told: Original, authority: Authority, is_
     named, fields = head.named, head.fields
     if not _SHAKES.isdisjoint(named) or named.get(b"sec-fetch-mode") == b"websocket":
         kept = tuple(line for line in fields if line[0].lower() not in (b"connection", b"upgrade"))
-        return RequestHead(told.method, told.target, authority, kept + _HOP_OF_WEBSOCKET, is_secure, head.peer, head.client)
-    return RequestHead(told.method, told.target, authority, fields, is_secure, head.peer, head.client, named)
+        return RequestHead(described.method, described.target, authority, kept + _HOP_OF_WEBSOCKET, is_secure, head.peer, head.client)
+    return RequestHead(described.method, described.target, authority, fields, is_secure, head.peer, head.client, named)
 
 
 def loops(path: str) -> bool:
@@ -113,8 +113,8 @@ def _from_url(head: RequestHead) -> Original | Malformed:
     host, slash, tail = rest.partition(b"/")
     if scheme not in _SCHEMES or not slash:
         return _METADATA
-    asked = Original(method.decode("latin-1"), host, "/" + tail.decode("latin-1"))
-    return _unless_told_otherwise(head, asked, _BESIDE_URL)
+    described = Original(method.decode("latin-1"), host, "/" + tail.decode("latin-1"))
+    return _unless_contradicted(head, described, _BESIDE_URL)
 
 
 def _from_forwarded(head: RequestHead) -> Original | Malformed:
@@ -125,7 +125,7 @@ def _from_forwarded(head: RequestHead) -> Original | Malformed:
         return _lacking(method, scheme, host, uri)
     if scheme not in _SCHEMES:
         return _METADATA
-    return _unless_told_otherwise(head, Original(method.decode("latin-1"), host, uri.decode("latin-1")), _BESIDE_FORWARDED)
+    return _unless_contradicted(head, Original(method.decode("latin-1"), host, uri.decode("latin-1")), _BESIDE_FORWARDED)
 
 
 def _from_itself(head: RequestHead) -> Original | Malformed:
@@ -137,45 +137,45 @@ def _from_itself(head: RequestHead) -> Original | Malformed:
         return _lacking(host, scheme)
     if scheme not in _SCHEMES:
         return _METADATA
-    return _unless_told_otherwise(head, Original(head.method, host, target), _BESIDE_ENVOY)
+    return _unless_contradicted(head, Original(head.method, host, target), _BESIDE_ENVOY)
 
 
-def _lacking(*told: bytes | tuple[bytes, ...] | None) -> Malformed:
-    return Malformed(400, "metadata_missing" if None in told else "metadata_repeated")
+def _lacking(*values: bytes | tuple[bytes, ...] | None) -> Malformed:
+    return Malformed(400, "metadata_missing" if None in values else "metadata_repeated")
 
 
-def _unless_told_otherwise(head: RequestHead, asked: Original, beside: Mapping[bytes, Agrees]) -> Original | Malformed:
-    """``asked``, or 400 if another field contradicts it. Such a field comes from the client or from another proxy."""
+def _unless_contradicted(head: RequestHead, described: Original, beside: Mapping[bytes, Agrees]) -> Original | Malformed:
+    """``described``, or 400 if another field contradicts it. Such a field comes from the client or from another proxy."""
     if head.named.keys().isdisjoint(beside):
-        return asked
+        return described
     for name, agrees in beside.items():
-        if any(not agrees(value, asked) for value in head.values(name)):
+        if any(not agrees(value, described) for value in head.values(name)):
             return Malformed(400, "metadata_conflict")
-    return asked
+    return described
 
 
-def _is_host(value: bytes, asked: Original) -> bool:
-    if value == asked.host:
+def _is_host(value: bytes, described: Original) -> bool:
+    if value == described.host:
         return True
     given = parse_authority(value.decode("latin-1"), True)
-    return given is not None and given == parse_authority(asked.host.decode("latin-1"), True)
+    return given is not None and given == parse_authority(described.host.decode("latin-1"), True)
 
 
-def _is_url(value: bytes, asked: Original) -> bool:
+def _is_url(value: bytes, described: Original) -> bool:
     host, slash, tail = value.partition(b"://")[2].partition(b"/")
-    return slash + tail == asked.target.encode("latin-1") and _is_host(host, asked)
+    return slash + tail == described.target.encode("latin-1") and _is_host(host, described)
 
 
 _BESIDE_ENVOY: Mapping[bytes, Agrees] = {
-    **dict.fromkeys((b"x-forwarded-method", b"x-original-method"), lambda value, asked: value == asked.method.encode("latin-1")),
-    **dict.fromkeys((b"x-forwarded-uri", b"x-original-uri"), lambda value, asked: value == asked.target.encode("latin-1")),
+    **dict.fromkeys((b"x-forwarded-method", b"x-original-method"), lambda value, described: value == described.method.encode("latin-1")),
+    **dict.fromkeys((b"x-forwarded-uri", b"x-original-uri"), lambda value, described: value == described.target.encode("latin-1")),
     b"x-forwarded-host": _is_host,
     b"x-original-url": _is_url,
 }
 _BESIDE_URL = {name: agrees for name, agrees in _BESIDE_ENVOY.items() if name not in (b"x-original-method", b"x-original-url")}
 _BESIDE_FORWARDED = {name: agrees for name, agrees in _BESIDE_ENVOY.items() if not name.startswith(b"x-forwarded-")}
 
-_ENVOY = Dialect("envoy", _from_itself, patience=0.15)  # Envoy's default time-out for a sub-request is 200 ms
+_ENVOY = Dialect("envoy", _from_itself, wait_seconds=0.15)  # Envoy's default time-out for a sub-request is 200 ms
 DIALECTS = (
     Dialect("nginx", _from_url, is_terse=True),
     Dialect("traefik", _from_forwarded),

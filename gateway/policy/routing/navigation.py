@@ -114,9 +114,9 @@ def _stays_below(path: str, doubt: Malformed) -> bool:
     """Whether an oddly spelled path stays on this host in every reading: no dot segment, and no odd slash before its first plain name."""
     if doubt.reason not in ODD or "//" in path:
         return False
-    told = odd_readings(path, case_insensitive=True) or ()
+    readings = odd_readings(path, case_insensitive=True) or ()
     is_below = _BELOW_A_NAME.match(path) is not None
-    return bool(told) and not any(_DOTTED.search(one) or (not is_below and ("//" in one or "%5C" in one)) for one in told)
+    return bool(readings) and not any(_DOTTED.search(one) or (not is_below and ("//" in one or "%5C" in one)) for one in readings)
 
 
 def return_url(raw: str, origins: Collection[str]) -> str | None:
@@ -174,8 +174,8 @@ def origin_is_listed(head: RequestHead, origins: Collection[str]) -> bool:
     return _named_in(named_origin(head), origins)
 
 
-def _named_in(origin: str, believed: Collection[str]) -> bool:
-    return any(_same(origin, one) for one in believed)
+def _named_in(origin: str, origins: Collection[str]) -> bool:
+    return any(_same(origin, one) for one in origins)
 
 
 def _same(origin: str, other: str) -> bool:

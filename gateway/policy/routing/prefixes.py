@@ -62,16 +62,16 @@ class Prefixes:
         if _within(path, self.strip):
             return path.removeprefix(self.strip)
         # The rules treat the same segments in another spelling (%68r for hr) as equal, and so does the prefix.
-        front = "/".join(path.split("/")[: self.strip.count("/") + 1])
-        return path[len(front) :] if normalised(front) == normalised(self.strip) else None
+        beginning = "/".join(path.split("/")[: self.strip.count("/") + 1])
+        return path[len(beginning) :] if normalised(beginning) == normalised(self.strip) else None
 
 
 def _leaves_prefix(rest: str) -> bool:
     """Whether the rest of a path climbs above its beginning, or can be read as a host, in any reading."""
     if is_plain(rest) or not isinstance(normalised(rest or "/"), Malformed):
         return False
-    told = odd_readings(rest, case_insensitive=True)
-    return told is None or any(one.startswith("//") for one in told)
+    readings = odd_readings(rest, case_insensitive=True)
+    return readings is None or any(one.startswith("//") for one in readings)
 
 
 def _within(path: str, prefix: str) -> bool:

@@ -5,8 +5,8 @@ common readings of a path have different rules, both rules apply together. If a 
 it is refused unless all its readings have the same conditions. This module must never change what is forwarded, and never admit more than
 the rules.
 
-Names in this module: ``ways`` are an app's rules with their compiled patterns, in order. A *place* is the rule, or the refusal, that was
-found for a path; ``place_of`` finds it, and ``App.places`` caches it. Names of ``policy.http.paths`` are exported here too.
+Names in this module: ``matchers`` are an app's rules with their compiled patterns, in order. ``rule_of_path`` finds the rule of a
+path, or the refusal, and ``App.rules_by_path`` caches it. Names of ``policy.http.paths`` are exported here too.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -54,8 +54,8 @@ __all__ = [
     "is_own",
     "normalised",
     "pattern_problem",
-    "place_of",
     "rule_for",
+    "rule_of_path",
 ]
 
 _NOT_ASCII: Final = Malformed(400, "target")
@@ -64,7 +64,7 @@ _LONGEST_CACHED_HOST: Final = 255
 _LONGEST_CACHED_PATH: Final = 256
 
 
-Ways = tuple[tuple[Callable[[str], object], Rule], ...]
+RuleMatchers = tuple[tuple[Callable[[str], object], Rule], ...]
 """Rules in their order, each after the function that matches its paths."""
 
 
@@ -74,8 +74,8 @@ class App:
 
     ``title``: its name on pages; the host if none is configured. ``lets_preflights_pass``: CORS preflights are sent to the app without a
     check. ``overrides``: the fields, in lower case, by which a client may ask the app for another method than that of the request line.
-    ``ways``: the rules for a method that no rule names; ``ways_by_method``: the rules for each method that some rule names. ``places``:
-    cached results of ``place_of``; the key is a path, or a method and a path if a rule names that method.
+    ``matchers``: the rules for a method that no rule names; ``matchers_by_method``: the rules for each method that some rule names.
+    ``rules_by_path``: cached results of ``rule_of_path``; the key is a path, or a method and a path if a rule names that method.
     """
 
     name: str
@@ -87,21 +87,21 @@ class App:
     title: str = ""
     lets_preflights_pass: bool = False
     overrides: frozenset[bytes] = frozenset()
-    ways: Ways = field(init=False, repr=False, compare=False)
-    ways_by_method: Mapping[str, Ways] = field(init=False, repr=False, compare=False)
+    matchers: RuleMatchers = field(init=False, repr=False, compare=False)
+    matchers_by_method: Mapping[str, RuleMatchers] = field(init=False, repr=False, compare=False)
     tells_paths_apart: bool = field(init=False, repr=False, compare=False)
-    places: RecentCache[object, Rule | Malformed] = field(init=False, repr=False, compare=False, default_factory=RecentCache)
+    rules_by_path: RecentCache[object, Rule | Malformed] = field(init=False, repr=False, compare=False, default_factory=RecentCache)
 
     def __post_init__(self) -> None:
         """``tells_paths_apart``: whether the rule depends on the path at all."""
         if not self.title:
             object.__setattr__(self, "title", self.authority.host)
         named = {method for rule in self.rules for method in rule.methods or ()}
-        object.__setattr__(self, "ways", self._ways(None))
-        object.__setattr__(self, "ways_by_method", {method: self._ways(method) for method in named})
+        object.__setattr__(self, "matchers", self._matchers_for(None))
+        object.__setattr__(self, "matchers_by_method", {method: self._matchers_for(method) for method in named})
         object.__setattr__(self, "tells_paths_apart", any(rule.pattern != "/**" for rule in self.rules))
 
-    def _ways(self, method: str | None) -> Ways:
+    def _matchers_for(self, method: str | None) -> RuleMatchers:
         rules = (rule for rule in self.rules if rule.methods is None or method in rule.methods)
         return tuple((expression(rule.pattern, self.case_insensitive).fullmatch, rule) for rule in rules)
 
@@ -137,25 +137,27 @@ class RouteTable:
         """The configured host of an authority, or None."""
         return self._hosts.get(authority)
 
-    def admit(self, asked: Received, limits: HeadLimits) -> tuple[RequestHead, App | LoginHost | None] | Malformed:
+    def admit(self, received: Received, limits: HeadLimits) -> tuple[RequestHead, App | LoginHost | None] | Malformed:
         """The request's head and its host, which is None if it is not configured; or why the request is refused.
 
         Refused are: a ``Host`` that is not a host (400), a ``Connection`` field that names a field for the server (``NAMED_AWAY``, 400), a
         target beyond ASCII that is not for an app (400), and a request line that is too long for this host (414). The scheme comes from the
         configured public address, not from the connection: a host without a port is looked up as https first, then as http.
         """
-        named = asked.named
+        named = received.named
         connection = named.get(b"connection")
         if connection is not None and connection not in USUAL_CONNECTIONS and takes_away(connection):
             return NAMED_AWAY
         authority, host, is_secure = self.named(host_in(named))
         if authority is None:
             return Malformed(400, "host")
-        if is_line_too_long(asked.method, asked.target, limits.line_bytes) and not isinstance(host, LoginHost):
+        if is_line_too_long(received.method, received.target, limits.line_bytes) and not isinstance(host, LoginHost):
             return LINE_TOO_LONG
-        if not asked.target.isascii() and not isinstance(host, App):
+        if not received.target.isascii() and not isinstance(host, App):
             return _NOT_ASCII
-        return RequestHead(asked.method, asked.target, authority, asked.given, is_secure, asked.peer, asked.address, named), host
+        return RequestHead(
+            received.method, received.target, authority, received.given, is_secure, received.peer, received.address, named
+        ), host
 
     def named(self, value: bytes) -> tuple[Authority | None, App | LoginHost | None, bool]:
         """What the value of a ``Host`` field names: its authority (None if it is not one), the configured host, and whether that host is
@@ -177,37 +179,37 @@ class RouteTable:
         return self._by_text.get(text)
 
 
-def place_of(app: App, path: str, method: str) -> Rule | Malformed:
+def rule_of_path(app: App, path: str, method: str) -> Rule | Malformed:
     """The rule for a path as sent and a method, or why the request is refused.
 
     The same result as ``rule_for`` of the path's ``normalised`` spelling, but cached and with a fast path for plain paths.
     """
     key: object = path
-    if app.ways_by_method and method in app.ways_by_method:
+    if app.matchers_by_method and method in app.matchers_by_method:
         key = method, path
-    place = app.places.get(key)
-    if place is None:
-        place = _place_of(app, path, method)
+    rule = app.rules_by_path.get(key)
+    if rule is None:
+        rule = _find_rule(app, path, method)
         if len(path) <= _LONGEST_CACHED_PATH:
-            app.places.keep(key, place)
-    return place
+            app.rules_by_path.keep(key, rule)
+    return rule
 
 
-def _place_of(app: App, path: str, method: str) -> Rule | Malformed:
+def _find_rule(app: App, path: str, method: str) -> Rule | Malformed:
     """Finds the rule without the cache. The only other reading of a plain path is the one without its trailing slash."""
     if not is_plain(path) or (app.case_insensitive and is_read_apart(path)):
         shape = normalised(path)
         found = shape if isinstance(shape, Malformed) else rule_for(app, shape, method)
         return _rule_of_all(app, path, method, found) if isinstance(found, Malformed) and found.reason in ODD else found
-    rule = _first_way(app, path, method)
-    if path[-1] == "/" and path != "/" and _first_way(app, path[:-1], method) is not rule:
+    rule = _first_match(app, path, method)
+    if path[-1] == "/" and path != "/" and _first_match(app, path[:-1], method) is not rule:
         return rule_for(app, path, method)
     return rule or DEFAULT_RULE
 
 
-def _first_way(app: App, path: str, method: str) -> Rule | None:
+def _first_match(app: App, path: str, method: str) -> Rule | None:
     """The first rule in order that matches this path and method, or None."""
-    for matches, rule in app.ways_by_method.get(method, app.ways):
+    for matches, rule in app.matchers_by_method.get(method, app.matchers):
         if matches(path) is not None:
             return rule
     return None
@@ -224,7 +226,7 @@ def rule_for(app: App, path: str, method: str) -> Rule | Malformed:
     found = windows_readings(path) if is_windows else tuple(dict.fromkeys(readings(path)))
     if isinstance(found, Malformed):
         return found
-    named = [_first_way(app, reading, method) or DEFAULT_RULE for reading in found]
+    named = [_first_match(app, reading, method) or DEFAULT_RULE for reading in found]
     return reduce(Rule.and_also, named + [rule for reading in found if (rule := _shaken_off(app, reading, method)) is not None])
 
 
@@ -234,7 +236,7 @@ def _rule_of_all(app: App, path: str, method: str, doubt: Malformed) -> Rule | M
     A reading under ``/.gateway``, or above the root, has no rule: the result is ``doubt`` then too.
     """
     if not app.tells_paths_apart and not may_leave(path, app.case_insensitive):
-        return _first_way(app, "/", method) or DEFAULT_RULE
+        return _first_match(app, "/", method) or DEFAULT_RULE
     found = odd_readings(path, app.case_insensitive)
     if found is None:
         return doubt
@@ -253,12 +255,12 @@ def _bound(app: App, reading: str, method: str) -> Rule | None:
         reading = case_folded(reading)
         if has_short_name(reading):
             return None
-    rule = _first_way(app, reading, method) or DEFAULT_RULE
+    rule = _first_match(app, reading, method) or DEFAULT_RULE
     shaken_off = _shaken_off(app, reading, method)
     return rule if shaken_off is None or shaken_off.conditions == rule.conditions else None
 
 
 def _shaken_off(app: App, path: str, method: str) -> Rule | None:
     """The rule that the path would avoid by a trailing slash (on Windows also by trailing dots or blanks), or None."""
-    rule = _first_way(app, trimmed(path, app.case_insensitive), method)
+    rule = _first_match(app, trimmed(path, app.case_insensitive), method)
     return rule if rule is not None and not rule.matches(path, app.case_insensitive) else None

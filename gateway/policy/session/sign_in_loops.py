@@ -9,7 +9,7 @@
 
 Each redirect that may lead the browser to ``sign_in`` again is one *round*. It is counted for a whole minute, whatever its cause. Only two
 things reset the count: the page that explains the loop, and a sign-out. Both wait for the user. So a loop ends after ``BOUNCES_ALLOWED``
-rounds with the same session and the same target, and after ``MOST_WAYS`` rounds of any kind.
+rounds with the same session and the same target, and after ``MOST_ROUNDS`` rounds of any kind.
 
 Two users who take turns have different sessions, and tabs that open at once have different targets. Neither is a loop.
 
@@ -26,13 +26,13 @@ from typing import Final
 
 BOUNCES_ALLOWED: Final = 3
 BOUNCE_SECONDS: Final = 60
-MOST_WAYS: Final = 30
+MOST_ROUNDS: Final = 30
 STRAIGHT_ON_ALLOWED: Final = 8
 """How often in a minute a browser with a valid pass is sent straight to the target. If a front proxy asks a replica that refuses the pass,
 that is a loop too. Browsers stop after about twenty redirects, and each round takes two."""
 
 _NONCE: Final = re.compile(r"[A-Za-z0-9_-]{22,128}\Z")
-_WAY: Final = re.compile(r"(?P<at>[0-9]{1,12})(?:\.(?P<of>[A-Za-z0-9_-]{1,8}))?\Z", re.ASCII)
+_ROUND: Final = re.compile(r"(?P<at>[0-9]{1,12})(?:\.(?P<of>[A-Za-z0-9_-]{1,8}))?\Z", re.ASCII)
 _WORKED: Final = "worked"
 _STRAIGHT_ON: Final = "onward"
 
@@ -56,43 +56,43 @@ class StartMark:
     """The start cookie: the nonce of the hand-off under way, and the rounds of the last minute, the latest last."""
 
     nonce: str | None
-    ways: tuple[LoopRound, ...] = ()
+    rounds: tuple[LoopRound, ...] = ()
 
     @classmethod
     def parse(cls, value: bytes | None, now: float) -> "StartMark":
         """The mark in a cookie's value (``nonce~t1.of~t2``, Unix seconds). Parts that are malformed or too old are ignored."""
         nonce, *texts = (value or b"").decode("latin-1").split("~")
-        found = (_WAY.match(text) for text in texts[-MOST_WAYS:])
-        ways = tuple(LoopRound(int(one["at"]), one["of"] or "") for one in found if one is not None)
-        return cls(nonce if _NONCE.match(nonce) else None, tuple(way for way in ways if abs(now - way.at) <= BOUNCE_SECONDS))
+        found = (_ROUND.match(text) for text in texts[-MOST_ROUNDS:])
+        rounds = tuple(LoopRound(int(one["at"]), one["of"] or "") for one in found if one is not None)
+        return cls(nonce if _NONCE.match(nonce) else None, tuple(one for one in rounds if abs(now - one.at) <= BOUNCE_SECONDS))
 
     def render(self) -> str:
         """The cookie's value."""
-        return "~".join((self.nonce or "", *(f"{way.at}.{way.of}" if way.of else str(way.at) for way in self.ways)))
+        return "~".join((self.nonce or "", *(f"{one.at}.{one.of}" if one.of else str(one.at) for one in self.rounds)))
 
     def sent_round(self, now: float, of: str = "") -> "StartMark":
         """The mark after one more round."""
-        return replace(self, ways=(*self.ways, LoopRound(int(now), of))[-MOST_WAYS:])
+        return replace(self, rounds=(*self.rounds, LoopRound(int(now), of))[-MOST_ROUNDS:])
 
     def went_on(self, now: float) -> "StartMark":
         """The mark after a browser with a valid pass was sent straight to the target.
 
         The earlier hand-offs worked, so they no longer count as rounds of one loop.
         """
-        worked = (way if way.of == _STRAIGHT_ON else replace(way, of=_WORKED) for way in self.ways)
-        return replace(self, ways=tuple(worked)).sent_round(now, _STRAIGHT_ON)
+        worked = (one if one.of == _STRAIGHT_ON else replace(one, of=_WORKED) for one in self.rounds)
+        return replace(self, rounds=tuple(worked)).sent_round(now, _STRAIGHT_ON)
 
     def is_loop(self) -> bool:
         """Whether this browser has made so many rounds that one more would not help."""
-        counts = Counter(way.of for way in self.ways)
-        return len(self.ways) >= MOST_WAYS or any(count >= _allowed(of) for of, count in counts.items())
+        counts = Counter(one.of for one in self.rounds)
+        return len(self.rounds) >= MOST_ROUNDS or any(count >= _allowed(of) for of, count in counts.items())
 
 
 def _allowed(of: str) -> int:
     """How many rounds of this name are allowed in a minute."""
     match of:
         case "worked":
-            return MOST_WAYS
+            return MOST_ROUNDS
         case "onward":
             return STRAIGHT_ON_ALLOWED
         case _:

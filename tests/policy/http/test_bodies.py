@@ -29,6 +29,6 @@ def test_a_final_answer_has_a_status_from_200_to_599_and_no_other_has(status: in
 @given(st.integers(200, 599), st.booleans(), st.booleans())
 def test_a_connection_is_used_at_once_only_behind_a_body(status: int, is_head: bool, announces_body: bool) -> None:
     reuse = reuse_behind(status, is_head, announces_body)
-    assert (reuse is Reuse.AT_ONCE) == has_body(status, is_head)
+    assert (reuse is Reuse.NOW) == has_body(status, is_head)
     assert has_body(status, is_head) == (not is_head and status not in (204, 205, 304))
     assert (reuse is Reuse.NEVER) == (announces_body and not has_body(status, is_head))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.policy.http.cookies import (
-    MOST_ASKED,
+    MOST_CHECKED,
     OWNER_NAME,
     PASS_NAME,
     PENDING_NAME,
@@ -240,7 +240,7 @@ def test_what_is_oktas_is_known_by_its_value_and_a_name_alone_makes_none() -> No
     ):
         unwanted = NotTheApps(lambda value: value == b"theirs")
         assert without(line(text), unwanted) == (line(rest) if rest is not None else ())
-        assert unwanted.was_asked
+        assert unwanted.was_checked
         assert holds_oktas((text,), unwanted) is (b"theirs" in text and text != b"a=theirs")
 
 
@@ -249,7 +249,7 @@ def test_a_value_that_is_known_to_be_oktas_goes_under_every_name() -> None:
         unwanted = NotTheApps(lambda value: False, (VALUE, b"short"))
         assert without(line(b"b=short; " + piece + b"; c=3"), unwanted) == line(b"b=short; c=3")
         assert holds_oktas((b"b=short", piece), unwanted) and not holds_oktas((b"b=short; __Host-gateway=" + VALUE,), unwanted)
-        assert not unwanted.was_asked
+        assert not unwanted.was_checked
 
 
 @given(odd_lines, st.frozensets(values))
@@ -269,9 +269,9 @@ def test_nobody_makes_the_gateway_look_up_more_values_than_a_browser_has() -> No
         looked_up.append(value)
         return False
 
-    few = b"; ".join([b"sid=1"] * (MOST_ASKED // 3))  # a cookie may have several readings
+    few = b"; ".join([b"sid=1"] * (MOST_CHECKED // 3))  # a cookie may have several readings
     assert without(line(few), NotTheApps(is_none)) == line(few)
     looked_up.clear()
-    kept = without(line(few + b"; a=1" + b"; sid=2" * MOST_ASKED + b"; b=" + b" sid=1" * 8 + b"; c=3"), NotTheApps(is_none))
+    kept = without(line(few + b"; a=1" + b"; sid=2" * MOST_CHECKED + b"; b=" + b" sid=1" * 8 + b"; c=3"), NotTheApps(is_none))
     assert kept[0][1].startswith(few + b"; a=1") and kept[0][1].endswith(b"; c=3") and b"b=" not in kept[0][1]
-    assert len(looked_up) == MOST_ASKED
+    assert len(looked_up) == MOST_CHECKED

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.policy.http.messages import Fields, Malformed
 from gateway.policy.http.methods import is_preflight, overridden
-from gateway.policy.routing.routing import DEFAULT_RULE, Access, Rule, place_of
+from gateway.policy.routing.routing import DEFAULT_RULE, Access, Rule, rule_of_path
 from tests.field.pattern_functions import head
 from tests.policy.routing.apps_and_rules import app, rules
 
@@ -20,7 +20,7 @@ FIELD = b"x-http-method"
 def asking(method: str, *values: bytes, path: str = "/form/x") -> tuple[Rule | Malformed, Rule | Malformed]:
     here = app(FORM, overrides=frozenset({FIELD}))
     asked = head(path, method, *((b"X-HTTP-Method", value) for value in values))
-    first = place_of(here, path, method)
+    first = rule_of_path(here, path, method)
     return first, overridden(first, asked, here)
 
 
@@ -61,8 +61,8 @@ def test_a_path_that_is_refused_stays_so() -> None:
     here = app(FORM, Rule("/open/**", Access.ANYONE, methods=frozenset({"GET"})), overrides=frozenset({FIELD}))
     for first, other in product(("POST", "GET", "PUT"), repeat=2):
         asked = head("/form/../open", first, (b"X-HTTP-Method", other.encode()))
-        found = overridden(place_of(here, asked.path, first), asked, here)
-        apart = {method: place_of(here, asked.path, method) for method in (first, other)}
+        found = overridden(rule_of_path(here, asked.path, first), asked, here)
+        apart = {method: rule_of_path(here, asked.path, method) for method in (first, other)}
         assert isinstance(found, Malformed) is any(isinstance(one, Malformed) for one in apart.values())
 
 
@@ -75,10 +75,10 @@ def test_a_path_that_is_refused_stays_so() -> None:
 def test_a_field_makes_nothing_more_open(of: list[Rule], method: str, other: str, login: str) -> None:
     here = app(*of, overrides=frozenset({FIELD}))
     asked = head("/public/a", method, (b"X-HTTP-Method", other.encode()))
-    first = place_of(here, asked.path, method)
+    first = rule_of_path(here, asked.path, method)
     both = overridden(first, asked, here)
     order = [Access.ANYONE, Access.OPTIONAL, Access.SESSION, Access.NOBODY]
     assert isinstance(first, Rule) and isinstance(both, Rule)
-    for one in (first, place_of(here, asked.path, other), place_of(here, asked.path, other.upper())):
+    for one in (first, rule_of_path(here, asked.path, other), rule_of_path(here, asked.path, other.upper())):
         assert isinstance(one, Rule) and order.index(both.access) >= order.index(one.access)
         assert one.permits(login) or not both.permits(login)

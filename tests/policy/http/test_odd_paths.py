@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gateway.policy.http.messages import Malformed
 from gateway.policy.http.odd_paths import MOST_READINGS, may_leave, odd_readings
 from gateway.policy.http.paths import ODD, is_own, normalised
-from gateway.policy.routing.routing import DEFAULT_RULE, Access, Rule, place_of
+from gateway.policy.routing.routing import DEFAULT_RULE, Access, Rule, rule_of_path
 from tests.policy.routing.apps_and_rules import app
 
 PUBLIC, ADMIN = Rule("/public/**", Access.ANYONE), Rule("/admin/**", Access.SESSION, users=frozenset({"root@example.com"}))
@@ -63,7 +63,7 @@ def careless_readings(path: str) -> set[str]:
 @example("/public/%2e%2e%2Fadmin")
 @given(paths)
 def test_what_goes_on_as_public_is_public_in_every_careless_reading(path: str) -> None:
-    found = place_of(app(PUBLIC, ADMIN), path, "GET")
+    found = rule_of_path(app(PUBLIC, ADMIN), path, "GET")
     if isinstance(found, Rule) and found.access is Access.ANYONE:
         assert all(one == "/public" or one.startswith("/public/") for one in careless_readings(path)), careless_readings(path)
     if isinstance(found, Rule) and found.users is None:
@@ -76,7 +76,7 @@ def test_an_odd_path_is_refused_only_where_two_readings_fall_under_different_rul
     assume(isinstance(shape, Malformed) and shape.reason in ODD)
     here = app(PUBLIC, ADMIN, case_insensitive=case_insensitive)
     told = odd_readings(path, case_insensitive)
-    found = place_of(here, path, "GET")
+    found = rule_of_path(here, path, "GET")
     if told is None:
         assert isinstance(found, Malformed)
         return
@@ -99,7 +99,7 @@ def test_where_no_rule_tells_paths_apart_only_the_gateways_own_are_refused(path:
     shape = normalised(path)
     assume(isinstance(shape, Malformed) and shape.reason in ODD)
     for of in ((), (Rule("/**", Access.OPTIONAL),)):
-        found = place_of(app(*of, case_insensitive=case_insensitive), path, "GET")
+        found = rule_of_path(app(*of, case_insensitive=case_insensitive), path, "GET")
         assert isinstance(found, Rule) or may_leave(path, case_insensitive)
     told = odd_readings(path, case_insensitive)
     assert may_leave(path, case_insensitive) or told is None or not any(map(is_own, told))
@@ -142,7 +142,7 @@ def test_where_no_rule_tells_paths_apart_only_the_gateways_own_are_refused(path:
     ],
 )
 def test_a_path_goes_on_where_its_readings_agree(path: str, rule: Rule | None) -> None:
-    found = place_of(app(PUBLIC, ADMIN), path, "GET")
+    found = rule_of_path(app(PUBLIC, ADMIN), path, "GET")
     assert found == rule if rule is not None else isinstance(found, Malformed), found
 
 
@@ -150,8 +150,8 @@ def test_a_slash_more_or_less_shakes_off_no_rule() -> None:
     docs, deep = Rule("/docs", Access.SESSION, users=frozenset({"root@example.com"})), Rule("/a/b", Access.SESSION)
     here = app(docs, deep, Rule("/**", Access.ANYONE))
     for path in ("/docs//", "//docs/", "/x/../docs/", "/a///../b"):
-        assert isinstance(place_of(here, path, "GET"), Malformed), path
-    assert place_of(here, "/x//y", "GET") == Rule("/**", Access.ANYONE)
+        assert isinstance(rule_of_path(here, path, "GET"), Malformed), path
+    assert rule_of_path(here, "/x//y", "GET") == Rule("/**", Access.ANYONE)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_a_slash_more_or_less_shakes_off_no_rule() -> None:
     ],
 )
 def test_a_server_on_windows_has_readings_of_its_own(path: str, is_taken: bool) -> None:
-    assert isinstance(place_of(app(PUBLIC, ADMIN, case_insensitive=True), path, "GET"), Rule) is is_taken
+    assert isinstance(rule_of_path(app(PUBLIC, ADMIN, case_insensitive=True), path, "GET"), Rule) is is_taken
 
 
 def test_a_path_with_more_readings_than_anybody_means_is_told_to_have_none() -> None:
@@ -177,4 +177,4 @@ def test_a_path_with_more_readings_than_anybody_means_is_told_to_have_none() -> 
     assert odd_readings(odd, False) is None or len(odd_readings(odd, False) or ()) <= MOST_READINGS
     assert odd_readings("//a" * 900, False) is not None
     assert odd_readings("/a%2F;b/%5C/../" * 500, False) is None
-    assert isinstance(place_of(app(PUBLIC), "/a%2F;b/%5C/../" * 500, "GET"), Malformed)
+    assert isinstance(rule_of_path(app(PUBLIC), "/a%2F;b/%5C/../" * 500, "GET"), Malformed)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gateway.policy.http.messages import Authority, Malformed
 from gateway.policy.http.paths import ODD, case_folded, is_plain, normalised, readings
 from gateway.policy.http.windows_paths import is_read_apart, windows_readings
-from gateway.policy.routing.routing import Access, App, Rule, place_of
+from gateway.policy.routing.routing import Access, App, Rule, rule_of_path
 
 ALICE, BOB = "alice@example.com", "bob@example.com"
 HERE = ("https://hr.example.com", Authority("hr.example.com", 443))
@@ -34,19 +34,19 @@ OPEN = """/x /x/12:30 /~alice/x /x/a~b /x/longname~1 /x/a~1.html5 /x/%E2%80%A6/y
 
 @pytest.mark.parametrize("path", BOUND.split())
 def test_another_spelling_is_bound_by_the_rule_for_the_name(path: str) -> None:
-    placed = place_of(IIS_APP, path, "GET")
+    placed = rule_of_path(IIS_APP, path, "GET")
     assert isinstance(placed, Rule) and placed.users == frozenset({BOB}), placed
 
 
 @pytest.mark.parametrize("path", REFUSED.split())
 def test_what_may_be_any_other_path_is_refused(path: str) -> None:
-    placed = place_of(IIS_APP, path, "GET")
+    placed = rule_of_path(IIS_APP, path, "GET")
     assert isinstance(placed, Malformed) and placed.status == 400, placed
 
 
 @pytest.mark.parametrize("path", OPEN.split())
 def test_usual_names_stay_as_open_as_they_were(path: str) -> None:
-    placed = place_of(IIS_APP, path, "GET")
+    placed = rule_of_path(IIS_APP, path, "GET")
     assert isinstance(placed, Rule) and placed.needs is Access.ANYONE, placed
 
 
@@ -54,7 +54,7 @@ def test_usual_names_stay_as_open_as_they_were(path: str) -> None:
     "path", [path for path in (*BOUND.split(), *REFUSED.split(), *OPEN.split()) if "..:" not in path and "/.:" not in path]
 )
 def test_for_every_other_app_nothing_changes(path: str) -> None:
-    placed = place_of(UNIX_APP, path, "GET")
+    placed = rule_of_path(UNIX_APP, path, "GET")
     assert isinstance(placed, Rule)
     is_admin = normalised(path) in ("/admin;v=1::$DATA",) or path.startswith("/admin/")
     assert (placed.users == frozenset({BOB})) == is_admin
@@ -63,7 +63,7 @@ def test_for_every_other_app_nothing_changes(path: str) -> None:
 def test_an_app_whose_paths_all_fall_under_one_rule_gets_them_all() -> None:
     for rules in ((), (Rule("/**", Access.ANYONE),)):
         app = App("iis", *HERE, rules, case_insensitive=True)
-        assert all(isinstance(place_of(app, path, "GET"), Rule) for path in ("/admin~1/x", "/x%EF%BC%8Fy", "/x/:y"))
+        assert all(isinstance(rule_of_path(app, path, "GET"), Rule) for path in ("/admin~1/x", "/x%EF%BC%8Fy", "/x/:y"))
 
 
 PIECES = """admin ADMIN :: : $DATA $i30 . %20 ~ ~1 %3A %EF%BC%8F %EF%BC%9A %EF%BD%81 %2F ; x 1 %C2%A0 %FF \u00e9
@@ -77,8 +77,8 @@ def test_no_reading_of_windows_makes_a_path_more_open(path: str) -> None:
     """Whoever may come by the reading of Windows could come by the plain path: both rules bind."""
     shape = normalised(path)
     if isinstance(shape, Malformed) and shape.reason not in ODD:
-        assert place_of(IIS_APP, path, "GET") == shape
-    placed, plainly = place_of(IIS_APP, path, "GET"), place_of(UNIX_APP, path, "GET")
+        assert rule_of_path(IIS_APP, path, "GET") == shape
+    placed, plainly = rule_of_path(IIS_APP, path, "GET"), rule_of_path(UNIX_APP, path, "GET")
     if isinstance(placed, Rule) and isinstance(plainly, Rule):
         assert placed.permits(ALICE) <= plainly.permits(ALICE)
 
@@ -101,14 +101,14 @@ SPELLINGS = ["/b\u00dcro/\u03c3/x", "/B\u00fcro/\u03c2/x", "/B\u00dcRO/\u03a3", 
 @pytest.mark.parametrize("path", SPELLINGS)
 def test_letters_beyond_ascii_are_compared_as_windows_compares_them(path: str) -> None:
     of = (LETTERS, Rule("/**", Access.ANYONE))
-    placed = place_of(App("iis", *HERE, of, case_insensitive=True), path, "GET")
+    placed = rule_of_path(App("iis", *HERE, of, case_insensitive=True), path, "GET")
     assert isinstance(placed, Rule) and placed.users == frozenset({BOB})
 
 
 def test_a_public_rule_beyond_ascii_stays_public() -> None:
     app = App("iis", *HERE, (Rule("/B\u00dcRO/**", Access.ANYONE), ADMIN), case_insensitive=True)
     for path in ("/B\u00dcRO/x", "/b\u00fcro/x", "/B%C3%9CRO"):
-        placed = place_of(app, path, "GET")
+        placed = rule_of_path(app, path, "GET")
         assert isinstance(placed, Rule) and placed.needs is Access.ANYONE
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from gateway.policy.http.messages import Authority, Fields, HeadLimits, Malformed, RequestHead
 from gateway.policy.http.proxy_fields import folded, is_about_the_way
-from gateway.policy.routing.dialects import DIALECTS, Dialect, dialect_of, is_asked, loops, original
+from gateway.policy.routing.dialects import DIALECTS, Dialect, dialect_of, is_sub_request, loops, original
 from gateway.policy.routing.navigation import wants_websocket
 from gateway.policy.routing.routing import App, LoginHost, RouteTable
 from tests.policy.received import admitted
@@ -226,7 +226,7 @@ def test_a_handshake_is_one_without_the_fields_of_the_clients_hop_too_u6(fields:
     ],
 )
 def test_the_path_says_the_dialect(target: str, name: str | None) -> None:
-    assert is_asked(target)
+    assert is_sub_request(target)
     found = dialect_of(target)
     assert (found.name if found is not None else None) == name
 
@@ -240,7 +240,7 @@ def test_every_dialect_has_its_path() -> None:
     "target", ["/.gateway/authx", "/.gateway/", "/.gateway/%61uth/nginx", "/x/.gateway/auth/nginx", "/.GATEWAY/auth/nginx"]
 )
 def test_other_paths_are_other_doors(target: str) -> None:
-    assert not is_asked(target)
+    assert not is_sub_request(target)
 
 
 def test_the_door_that_is_asked_about_itself_is_a_loop_a11() -> None:

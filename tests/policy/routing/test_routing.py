@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from gateway.policy.http.hop_by_hop import NAMED_AWAY
 from gateway.policy.http.messages import LINE_TOO_LONG, Authority, Fields, HeadLimits, Malformed, parse_authority
 from gateway.policy.http.paths import ODD
-from gateway.policy.routing.routing import DEFAULT_RULE, Access, App, LoginHost, RouteTable, Rule, normalised, place_of, rule_for
+from gateway.policy.routing.routing import DEFAULT_RULE, Access, App, LoginHost, RouteTable, Rule, normalised, rule_for, rule_of_path
 from tests.policy.received import admitted
 from tests.policy.routing.apps_and_rules import HR, app, paths, rules
 
@@ -109,7 +109,7 @@ def test_a_path_as_sent_has_the_rule_of_its_canonical_spelling(path: str, of: li
     shape = normalised(path)
     expected = shape if isinstance(shape, Malformed) else rule_for(here, shape, method)
     for _ in range(2):
-        assert place_of(here, path, method) == expected or (isinstance(expected, Malformed) and expected.reason in ODD)
+        assert rule_of_path(here, path, method) == expected or (isinstance(expected, Malformed) and expected.reason in ODD)
 
 
 @given(paths, st.lists(rules, max_size=4), st.sampled_from(METHODS))
@@ -117,8 +117,8 @@ def test_a_rule_is_for_the_methods_that_it_names(path: str, of: list[Rule], meth
     """Rules that do not name the method might as well not be there; and the rules of one method are not those of another."""
     here, other = app(*of), app(*(rule for rule in of if rule.methods is None or method in rule.methods))
     for asked in (method, "OTHER", method):
-        found = place_of(here, path, asked)
-        assert asked != method or found == place_of(other, path, method)
+        found = rule_of_path(here, path, asked)
+        assert asked != method or found == rule_of_path(other, path, method)
         for rule in of:
             if isinstance(found, Rule) and found == rule:
                 assert rule.methods is None or asked in rule.methods
@@ -126,15 +126,15 @@ def test_a_rule_is_for_the_methods_that_it_names(path: str, of: list[Rule], meth
 
 def test_a_method_that_no_rule_names_falls_to_the_next_rule_or_to_a_session() -> None:
     read, rest = Rule("/read/**", Access.ANYONE, methods=frozenset({"GET"})), Rule("/read/**", Access.NOBODY)
-    placed = [place_of(app(read), "/read/x", method) for method in ("GET", "get", "POST", "OPTIONS")]
+    placed = [rule_of_path(app(read), "/read/x", method) for method in ("GET", "get", "POST", "OPTIONS")]
     assert placed == [read, DEFAULT_RULE, DEFAULT_RULE, DEFAULT_RULE]
-    assert [place_of(app(read, rest), "/read/x", method) for method in ("GET", "POST")] == [read, rest]
+    assert [rule_of_path(app(read, rest), "/read/x", method) for method in ("GET", "POST")] == [read, rest]
     assert rest.and_also(read).access is Access.NOBODY and Rule("/", Access.NOBODY, users=frozenset({"a"})).needs is Access.NOBODY
 
 
 def test_a_trailing_slash_is_bound_by_both_readings_of_a_path_as_sent() -> None:
     of = app(Rule("/docs/", Access.ANYONE), Rule("/docs", Access.SESSION), Rule("/wiki", Access.OPTIONAL))
-    placed = [place_of(of, path, "GET") for path in ("/docs/", "/docs", "/wiki/", "/x/", "/")]
+    placed = [rule_of_path(of, path, "GET") for path in ("/docs/", "/docs", "/wiki/", "/x/", "/")]
     assert [rule.access for rule in placed if isinstance(rule, Rule)] == [Access.SESSION] * 5
     assert placed[3] == placed[4] == DEFAULT_RULE
 
@@ -200,16 +200,16 @@ def test_a_request_that_names_its_hop_is_admitted(values: tuple[bytes, ...]) -> 
 
 
 def test_a_path_that_windows_may_read_as_any_other_is_refused_where_rules_differ() -> None:
-    assert place_of(app(ADMIN, case_insensitive=True), "/admin~1/x", "GET") == Malformed(400, "path_short_name")
-    assert isinstance(place_of(app(case_insensitive=True), "/admin~1/x", "GET"), Rule)
-    assert isinstance(place_of(app(ADMIN), "/admin~1/x", "GET"), Rule)
+    assert rule_of_path(app(ADMIN, case_insensitive=True), "/admin~1/x", "GET") == Malformed(400, "path_short_name")
+    assert isinstance(rule_of_path(app(case_insensitive=True), "/admin~1/x", "GET"), Rule)
+    assert isinstance(rule_of_path(app(ADMIN), "/admin~1/x", "GET"), Rule)
 
 
 @pytest.mark.parametrize("path", ["/admin", "/public/" + "x" * 300, "/a/%2e%2e/b", "/" + "%2e" * 300 + "/x"])
 def test_a_path_that_came_before_has_the_rule_it_had_and_a_long_one_is_not_kept(path: str) -> None:
     here = app(PUBLIC, ADMIN)
-    first = place_of(here, path, "GET")
-    assert place_of(here, path, "GET") == first and len(here.places) == (len(path) <= 256)
+    first = rule_of_path(here, path, "GET")
+    assert rule_of_path(here, path, "GET") == first and len(here.places) == (len(path) <= 256)
 
 
 @pytest.mark.parametrize("host", ["login.example.com", "hr.example.com", "nowhere.example"])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gateway.policy.session.sign_in_loops import (
     BOUNCE_SECONDS,
     BOUNCES_ALLOWED,
-    MOST_WAYS,
+    MOST_ROUNDS,
     STRAIGHT_ON_ALLOWED,
     LoopRound,
     StartMark,
@@ -31,7 +31,7 @@ SKEWS = st.lists(st.integers(-20, 20), min_size=1, max_size=4)
 def ways_until_it_ends(causes: list[Cause], seconds: float, skews: list[int]) -> int:
     """How often a browser goes round before a page tells it so, where each way takes ``seconds``, at replicas whose clocks differ."""
     cookie, passed = b"", 0.0
-    for count in range(10 * MOST_WAYS):
+    for count in range(10 * MOST_ROUNDS):
         now = 1_000_000.0 + passed + skews[count % len(skews)]
         mark = StartMark.parse(cookie, now)
         if mark.is_loop():
@@ -43,7 +43,7 @@ def ways_until_it_ends(causes: list[Cause], seconds: float, skews: list[int]) ->
 
 @given(st.lists(CAUSES, min_size=1, max_size=12), st.floats(0, 0.5), SKEWS)
 def test_every_circle_ends_whatever_sends_the_browser_round(causes: list[Cause], seconds: float, skews: list[int]) -> None:
-    assert ways_until_it_ends(causes, seconds, skews) <= MOST_WAYS
+    assert ways_until_it_ends(causes, seconds, skews) <= MOST_ROUNDS
 
 
 @given(HANDED_OVER, st.floats(0, 6), SKEWS)
@@ -58,16 +58,16 @@ def test_a_live_pass_that_is_refused_all_the_same_ends_too(cause: Cause, seconds
     assert ways_until_it_ends([cause, STRAIGHT_ON], seconds, skews) == 2 * STRAIGHT_ON_ALLOWED
 
 
-@given(st.lists(CAUSES, max_size=MOST_WAYS), st.integers(0, 10**10))
+@given(st.lists(CAUSES, max_size=MOST_ROUNDS), st.integers(0, 10**10))
 def test_no_cause_takes_a_way_back_before_its_minute_is_over(causes: list[Cause], began: int) -> None:
     mark, now = StartMark(NONCE), float(began)
     for count, cause in enumerate(causes, start=1):
         mark = StartMark.parse(cause(mark, now).render().encode(), now + BOUNCE_SECONDS)
-        assert len(mark.ways) == count and mark.nonce == NONCE
+        assert len(mark.rounds) == count and mark.nonce == NONCE
     assert StartMark.parse(mark.render().encode(), now + BOUNCE_SECONDS + 1) == StartMark(NONCE)
 
 
-@given(st.integers(0, MOST_WAYS - 1), TARGETS)
+@given(st.integers(0, MOST_ROUNDS - 1), TARGETS)
 def test_users_who_take_turns_and_tabs_that_open_at_once_are_no_circle(count: int, target: str) -> None:
     turns = tabs = StartMark(None)
     for n in range(count):
@@ -101,7 +101,7 @@ def test_a_way_names_neither_the_session_nor_the_target() -> None:
         (NONCE.encode() * 6, StartMark(None)),
         (NONCE.encode() + b"\n", StartMark(None)),
         (NONCE.encode() + b"~990\n", StartMark(NONCE)),
-        (b"~1000" * (MOST_WAYS + 5), StartMark(None, (LoopRound(1000),) * MOST_WAYS)),
+        (b"~1000" * (MOST_ROUNDS + 5), StartMark(None, (LoopRound(1000),) * MOST_ROUNDS)),
     ],
 )
 def test_a_start_mark_holds_what_is_understood_and_young(value: bytes | None, mark: StartMark) -> None:
@@ -114,10 +114,10 @@ def test_any_cookie_value_is_a_mark(value: bytes, now: float) -> None:
     assert StartMark.parse(mark.render().encode(), now) == mark
 
 
-@given(st.from_regex(r"[A-Za-z0-9_-]{22,128}", fullmatch=True), st.lists(CAUSES, max_size=2 * MOST_WAYS))
+@given(st.from_regex(r"[A-Za-z0-9_-]{22,128}", fullmatch=True), st.lists(CAUSES, max_size=2 * MOST_ROUNDS))
 def test_a_mark_survives_its_cookie(nonce: str, causes: list[Cause]) -> None:
     mark = StartMark(nonce)
     for cause in causes:
         mark = cause(mark, 1000.7)
-    assert StartMark.parse(mark.render().encode(), 1000.7) == mark and len(mark.ways) <= MOST_WAYS
+    assert StartMark.parse(mark.render().encode(), 1000.7) == mark and len(mark.rounds) <= MOST_ROUNDS
     assert len(mark.render()) < 1000, "it goes with every request to the app host, for a minute"
