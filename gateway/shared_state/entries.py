@@ -69,10 +69,10 @@ class Entries:
         """Delete the entry."""
         self._execute("DELETE FROM entry WHERE kind = ? AND key = ?", (kind, key))
 
-    def put(self, kind: str, key: bytes, value: bytes, now: float, ends: float, began: float | None = None) -> float | None:
+    def put(self, kind: str, key: bytes, value: bytes, now: float, ends: float, started_at: float | None = None) -> float | None:
         """Store the value. Returns the start of the newest entry that was dropped to make room; None if none was.
 
-        ``began``: the start of the entry, if it is not now. Raises ``StateFailed`` if the entry is larger than its whole kind may be.
+        ``started_at``: the start of the entry, if it is not now. Raises ``StateFailed`` if the entry is larger than its whole kind may be.
         """
         bounds, size = self._bounds.get(kind, DEFAULT_BOUNDS), len(key) + len(value)
         if size > bounds.bytes:
@@ -80,7 +80,7 @@ class Entries:
         self.delete(kind, key)
         gone = self._make_room(kind, size, bounds, now)
         insert = "INSERT INTO entry (kind, key, value, began, ends) VALUES (?, ?, ?, ?, ?)"
-        self._execute(insert, (kind, key, value, now if began is None else began, ends))
+        self._execute(insert, (kind, key, value, now if started_at is None else started_at, ends))
         return gone
 
     def publish(self, revocations: Iterable[Revocation], now: float) -> float | None:
@@ -155,12 +155,12 @@ class Entries:
                 raise StateFailed("there are as many leases as there may be")
             self.put(_LEASE, key, lease.number.to_bytes(_NUMBER_BYTES) + lease.owner, now, now + seconds)
 
-    def _keep(self, part: Part, began: float, now: float) -> float | None:
+    def _keep(self, part: Part, started_at: float, now: float) -> float | None:
         try:
             written = serialized(part.revocation)
         except BadSerialization as error:
             raise StateFailed("the revocation is larger than any may be") from error
-        return self.put(part.kind, key_of(written), written, now, began + part.seconds, began)
+        return self.put(part.kind, key_of(written), written, now, started_at + part.seconds, started_at)
 
     def _make_room(self, kind: str, size: int, bounds: Bounds, now: float) -> float | None:
         has_dropped, gone = False, None

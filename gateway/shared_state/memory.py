@@ -22,7 +22,7 @@ _LEAST_ENDS = 64
 
 class _Entry(NamedTuple):
     value: bytes
-    began: float
+    started_at: float
     ends: float
     order: int
 
@@ -40,7 +40,7 @@ class _Kind:
         self._bytes = 0
         self._ends: list[tuple[float, bytes]] = []
 
-    def put(self, key: bytes, value: bytes, began: float, ends: float, now: float) -> float | None:
+    def put(self, key: bytes, value: bytes, started_at: float, ends: float, now: float) -> float | None:
         """Store an entry. Returns the start of the last entry that was dropped to make room; None if none was."""
         size, gone = len(key) + len(value), None
         if size > self._bounds.bytes:
@@ -49,9 +49,9 @@ class _Kind:
         self._drop_ended(now)
         while self.entries and (len(self.entries) >= self._bounds.entries or self._bytes + size > self._bounds.bytes):
             oldest = self.pop(next(iter(self.entries)))
-            gone = oldest.began if oldest is not None else gone
+            gone = oldest.started_at if oldest is not None else gone
             self.forgotten += 1
-        self.entries[key] = _Entry(value, began, ends, next(self._orders))
+        self.entries[key] = _Entry(value, started_at, ends, next(self._orders))
         self._bytes += size
         heappush(self._ends, (ends, key))
         if len(self._ends) > _LEAST_ENDS + 2 * len(self.entries):
@@ -142,7 +142,7 @@ class MemoryState:
         now = self._monotonic()
         kept = [entry for name in KINDS for entry in self._kind(name).entries.values() if now < entry.ends]
         for entry in sorted(kept, key=lambda entry: entry.order):
-            heard(Remembered(deserialized(entry.value), now - entry.began))
+            heard(Remembered(deserialized(entry.value), now - entry.started_at))
         self._store.followers[self] = heard
 
     def poll(self) -> None:
@@ -241,12 +241,12 @@ class MemoryState:
                 self._tell(Remembered(FORGOTTEN_PART.revocation, now - gone), None)
             self._tell(Remembered(part.revocation, 0.0), self)
 
-    def _keep(self, part: Part, began: float, now: float) -> float | None:
+    def _keep(self, part: Part, started_at: float, now: float) -> float | None:
         try:
             written = serialized(part.revocation)
         except BadSerialization as error:
             raise StateFailed("the revocation is larger than any may be") from error
-        return self._kind(part.kind).put(key_of(written), written, began, began + part.seconds, now)
+        return self._kind(part.kind).put(key_of(written), written, started_at, started_at + part.seconds, now)
 
     def _tell(self, heard: Remembered, but: "MemoryState | None") -> None:
         for follower, hear in tuple(self._store.followers.items()):

@@ -36,7 +36,7 @@ BLOCK_SECONDS = 0.25
 AGAIN_SECONDS = 60.0
 """How old a revocation may be to be published again: a fail-over may lose what was published shortly before it."""
 MOST_AGAIN = 10_000
-_AT_ONCE = 500
+_MOST_ENTRIES_PER_READ = 500
 _SHORTEST_WAIT, _LONGEST_WAIT = 0.05, 1.0
 
 PublishAgain = Callable[[Revocation, float], Awaitable[None]]
@@ -96,7 +96,7 @@ class RedisReader:
             seen = await self._look()
             missed = await self._missed()
         except StateFailed as error:
-            self._told(str(error))
+            self._report_problem(str(error))
             raise
         self._hear(missed, seen.now_ms, None, True)
         self._seen, self.is_up_to_date = seen, True
@@ -154,16 +154,16 @@ class RedisReader:
             self._hear(await self._missed(), seen.now_ms, None if is_another else self._monotonic() - quiet_since, False)
         if is_another:
             now = self._monotonic()
-            for began, revocation in tuple(self._recent):
-                if now - began <= AGAIN_SECONDS:
-                    await self._again(revocation, now - began)
+            for started_at, revocation in tuple(self._recent):
+                if now - started_at <= AGAIN_SECONDS:
+                    await self._again(revocation, now - started_at)
         self._seen, self.is_up_to_date = seen, True
         try:
             for revocation, since in tuple(self.unwritten.items()):
                 await self._again(revocation, self._monotonic() - since)
                 self.unwritten.pop(revocation, None)
         except StateFailed as error:
-            self._told(str(error))  # for example the server's memory is full; reading works all the same
+            self._report_problem(str(error))  # for example the server's memory is full; reading works all the same
         else:
             self._works()
 
@@ -205,7 +205,9 @@ class RedisReader:
         """Whether there were entries, and those of them after the own address, which is then moved. Two reads may run at once."""
         blocks = ("BLOCK", round(waits_seconds * 1000)) if waits_seconds else ()
         positions = [spelled_id(self._positions[stream]) for stream in self._keys.streams]
-        streams = await server.ask(waits_seconds, "XREAD", "COUNT", _AT_ONCE, *blocks, "STREAMS", *self._keys.streams, *positions)
+        streams = await server.ask(
+            waits_seconds, "XREAD", "COUNT", _MOST_ENTRIES_PER_READ, *blocks, "STREAMS", *self._keys.streams, *positions
+        )
         if server is not self._server and not self.is_up_to_date:
             raise StateFailed(
                 self.problem or f"{server.address}: what others published is not heard yet"
@@ -237,9 +239,9 @@ class RedisReader:
 
     def _failed(self, problem: str) -> None:
         self.is_up_to_date = False
-        self._told(problem)
+        self._report_problem(problem)
 
-    def _told(self, problem: str) -> None:
+    def _report_problem(self, problem: str) -> None:
         if self.problem != problem:
             self.problem = problem
             self._tell("state_failed", {"problem": problem})

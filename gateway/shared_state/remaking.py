@@ -30,7 +30,7 @@ _EVER = 2.0**53
 _IN_ORDER = b"="
 _DELETED = "was deleted"
 _HELD = "SELECT count(*), coalesce(sum(length(key) + length(value)), 0) FROM entry"
-_COUNTED = "SELECT coalesce(sum(entries), 0), coalesce(sum(bytes), 0) FROM total"
+_RECORDED_TOTAL = "SELECT coalesce(sum(entries), 0), coalesce(sum(bytes), 0) FROM total"
 _ENTRIES = "SELECT id, kind, key, value, began, ends FROM entry WHERE kind != ? ORDER BY id"
 _NOTICED_SECONDS = 60.0
 """After so long, every process has noticed that its file is gone."""
@@ -121,7 +121,7 @@ def _mark(database: sqlite3.Connection, key: bytes) -> bytes | None:
 def _is_copied(former: sqlite3.Connection, file: Path) -> bool:
     """Write a full copy of the former database to ``file``, including its log. False if not all of it can be read."""
     try:
-        if former.execute(_HELD).fetchone() != former.execute(_COUNTED).fetchone():
+        if former.execute(_HELD).fetchone() != former.execute(_RECORDED_TOTAL).fetchone():
             return False
         content = former.serialize()
     except sqlite3.Error:

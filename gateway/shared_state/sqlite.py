@@ -92,7 +92,7 @@ class SqliteState:
         self._repair_at = 0.0
         self._watching: asyncio.Task[None] | None = None
         self._has_told_unreadable = False
-        self._counted: int | None = None
+        self._counter_seen: int | None = None
         self._remade_at = 0.0
         self._use(open_database(folder, largest_bytes))
 
@@ -109,15 +109,15 @@ class SqliteState:
     async def follow(self, heard: OnRevocation) -> None:
         """Call ``heard`` with every stored revocation, oldest first; from then on with those that others publish."""
         self._heard, self._position = heard, 0
-        counted = self._counter.cell[0]
+        count = self._counter.cell[0]
         self._hear(self._change(lambda now: self._entries.published(0, now)))
-        self._counted = counted
+        self._counter_seen = count
         if self._watching is None:
             self._watching = asyncio.create_task(self._watch(), name="watching the shared state")
 
     def poll(self) -> None:
         """Read what others have published, if the mapped counter has changed."""
-        if self._counter.cell[0] != self._counted:
+        if self._counter.cell[0] != self._counter_seen:
             self._poll()
 
     async def publish(self, revocation: Revocation) -> None:
@@ -188,7 +188,7 @@ class SqliteState:
     def _use(self, opened: OpenDatabase) -> None:
         self._opened, self._database, self.epoch, self._counter = opened, opened.connection, opened.epoch, opened.counter
         self._entries = Entries(opened.connection, self._bounds)
-        self._counted = None
+        self._counter_seen = None
         self._version = -1
         self._size = 0
         log, index = beside(self._file)
@@ -198,14 +198,14 @@ class SqliteState:
         now = self._monotonic()
         if self._heard is None or now < self._retry_at:
             return
-        counted = self._counter.cell[0]  # read before the entries: a change after this is found by the next poll
+        count = self._counter.cell[0]  # read before the entries: a change after this is found by the next poll
         try:
             rows = self._read(lambda: self._entries.published(self._position, self._wall()))
         except StateFailed:
             self._retry_at = now + LOOK_SECONDS
             return
         self._hear(rows)
-        self._counted = counted
+        self._counter_seen = count
 
     def _publish_one(self, revocation: Revocation) -> None:
         self._publish(lambda now: (revocation,))
@@ -259,13 +259,13 @@ class SqliteState:
             self._unheard.extend(rows)
         now = self._wall()
         while self._unheard and self._heard is not None:
-            _, written, began = self._unheard.popleft()
+            _, written, started_at = self._unheard.popleft()
             try:
                 revocation = deserialized(written)
             except BadSerialization as error:
                 self._tell_unreadable(str(error))
             else:
-                self._heard(Remembered(revocation, max(0.0, now - began)))
+                self._heard(Remembered(revocation, max(0.0, now - started_at)))
 
     async def _watch(self) -> None:
         """Check regularly for revocations of others, even without ``poll`` or a change of the counter, and repair failures."""
@@ -274,7 +274,7 @@ class SqliteState:
             self._look()
 
     def _look(self) -> None:
-        is_up_to_date = self._version != -1 and self._counter.cell[0] == self._counted
+        is_up_to_date = self._version != -1 and self._counter.cell[0] == self._counter_seen
         if self._marks.are_as_before() and is_up_to_date and self.ready:
             return
         self._counter.remap()
@@ -282,9 +282,9 @@ class SqliteState:
             if files_of(self._file) != self._opened.files:
                 self._remake(_READING)
             version = self._read(self._data_version)
-            if version != self._version or self._counter.cell[0] != self._counted:
+            if version != self._version or self._counter.cell[0] != self._counter_seen:
                 self._poll()
-                self._version = version if self._counter.cell[0] == self._counted else -1
+                self._version = version if self._counter.cell[0] == self._counter_seen else -1
         now = self._monotonic()
         if not self.ready and now >= self._repair_at:
             self._repair_at = now + REPAIR_SECONDS
@@ -312,8 +312,8 @@ class SqliteState:
         row = self._entries.find(kind, key, now)
         if row is None:
             return None
-        value, began = row
-        if began > now:
+        value, started_at = row
+        if started_at > now:
             self._change(lambda now: None)  # the clock was set back: the change corrects the ends of all entries
         return value
 

@@ -70,7 +70,7 @@ def make_tables(connection: sqlite3.Connection) -> None:
 
 def _from_version_1(row: tuple[str, bytes, bytes, float, float]) -> tuple[str, bytes, bytes, float, float]:
     """An entry of version 1 as an entry of version 2. Version 1 had an entry without a value for each revoked key."""
-    kind, key, _, began, ends = row
+    kind, key, _, started_at, ends = row
     match kind:
         case "revoked.cookie":
             revocation = Revocation((Fingerprint(key),))
@@ -84,7 +84,7 @@ def _from_version_1(row: tuple[str, bytes, bytes, float, float]) -> tuple[str, b
             return row
     (part,) = parts_of(revocation)
     written = serialized(part.revocation)
-    return part.kind, key_of(written), written, began, ends
+    return part.kind, key_of(written), written, started_at, ends
 
 
 def check_version(connection: sqlite3.Connection, file: Path) -> None:

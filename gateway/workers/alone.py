@@ -13,7 +13,7 @@ from gateway.compose import Gateway
 from gateway.config import Settings, reloaded
 from gateway.errors import BadConfig
 from gateway.observe import Log
-from gateway.workers.running import Running, refused, settle
+from gateway.workers.running import Running, log_problems, settle
 
 
 async def alone(settings: Settings, log: Log, stop: asyncio.Event) -> None:
@@ -46,4 +46,4 @@ def _reload(running: Running, log: Log) -> None:
     try:
         running.reload(reloaded(running.settings, os.environ))
     except BadConfig as error:
-        refused(log, error)
+        log_problems(log, error)

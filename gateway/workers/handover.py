@@ -84,5 +84,5 @@ def die_with(parent: int) -> None:
 
 def own_command() -> tuple[str, ...]:
     """The command line of this process without its arguments (interpreter, options, script). A worker is started with the same one."""
-    asked = len(sys.argv) - 1
-    return (sys.executable, *sys.orig_argv[1 : len(sys.orig_argv) - asked])
+    argument_count = len(sys.argv) - 1
+    return (sys.executable, *sys.orig_argv[1 : len(sys.orig_argv) - argument_count])

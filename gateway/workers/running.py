@@ -35,7 +35,7 @@ class Running:
         self.gateway = gateway
         self.settings = settings
         self._log = log
-        self._turn = asyncio.Lock()
+        self._reload_lock = asyncio.Lock()
         self._background = BackgroundTasks()
         self._closing = asyncio.Event()
 
@@ -45,7 +45,7 @@ class Running:
 
     async def replace(self, settings: Settings) -> None:
         """Like ``reload``, but returns when the new gateway serves, or was refused."""
-        async with self._turn:
+        async with self._reload_lock:
             if self._closing.is_set():
                 return
             if is_as_before(self.settings, settings):
@@ -56,7 +56,7 @@ class Running:
             try:
                 await made.start()
             except BadConfig as error:
-                refused(self._log, error)
+                log_problems(self._log, error)
                 return
             former, self.gateway, self.settings = self.gateway, made, settings
             former.accept_no_more()
@@ -76,12 +76,12 @@ class Running:
 
     async def aclose(self) -> None:
         """Close the gateway and all former ones. Raises what a reload, or the end of a former gateway, failed with."""
-        async with self._turn:
+        async with self._reload_lock:
             self._closing.set()
         await asyncio.gather(self.gateway.aclose(), *self._background)
 
 
-def refused(log: Log, error: BadConfig) -> None:
+def log_problems(log: Log, error: BadConfig) -> None:
     """Log one line for each problem."""
     for problem in error.problems:
         log.tell("config_refused", {"problem": problem})

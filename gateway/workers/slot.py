@@ -58,9 +58,9 @@ class WorkerSlot:
         restarts = Restarts()
         try:
             while not (self._stopping.is_set() or self.died_first):
-                began = self._clock.monotonic()
+                started_at = self._clock.monotonic()
                 code = await self._life()
-                lived_seconds = self._clock.monotonic() - began
+                lived_seconds = self._clock.monotonic() - started_at
                 restarts = restarts.after(lived_seconds)
                 is_meant = self._stopping.is_set() and code in (0, -signal.SIGTERM)  # the second: stopped before it had a signal handler
                 self._tell("worker_stopped" if is_meant else "worker_died", {"worker": self.number, "code": code, "seconds": lived_seconds})

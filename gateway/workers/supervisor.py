@@ -26,7 +26,7 @@ from gateway.observe import Log
 from gateway.observe.metrics import Metrics
 from gateway.workers.admin import AdminAddress, WorkerAddress
 from gateway.workers.process import WorkerProcess
-from gateway.workers.running import refused
+from gateway.workers.running import log_problems
 from gateway.workers.slot import WorkerSlot
 from gateway.workers.sockets import UnnamedSocket, reserved
 from gateway.workers.state_folder import settings_with_state
@@ -70,7 +70,7 @@ class Supervisor:
         try:
             found = reloaded(self._settings, os.environ)
         except BadConfig as error:
-            refused(self._log, error)
+            log_problems(self._log, error)
             return
         self._settings = found
         state = self._shared.config.state if self._shared is not None else found.config.state

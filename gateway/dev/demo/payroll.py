@@ -28,7 +28,7 @@ COOKIE_NAME = "JSESSIONID"
 class OwnSession:
     """One session: the user in `Remote-User` when it began, and how many requests it had."""
 
-    owner: str | None
+    user: str | None
     visits: int = 0
 
 
@@ -41,14 +41,14 @@ class OwnSessions:
     def __len__(self) -> int:
         return len(self._sessions)
 
-    def visit(self, presented: str | None, user: str | None) -> tuple[str, OwnSession]:
+    def visit(self, cookie_value: str | None, user: str | None) -> tuple[str, OwnSession]:
         """Return the session of this cookie value, or a new one of `user`, and count the request."""
-        session = self._sessions.get(presented) if presented else None
-        if presented is None or session is None:
-            presented, session = secrets.token_hex(16).upper(), OwnSession(owner=user)
-            self._sessions[presented] = session
+        session = self._sessions.get(cookie_value) if cookie_value else None
+        if cookie_value is None or session is None:
+            cookie_value, session = secrets.token_hex(16).upper(), OwnSession(user=user)
+            self._sessions[cookie_value] = session
         session.visits += 1
-        return presented, session
+        return cookie_value, session
 
 
 SESSION_LIMIT: Final = 1000
@@ -91,16 +91,16 @@ class Payroll:
     async def me(self, request: web.Request) -> web.Response:
         """Answer with JSON: the user in `Remote-User`, the owner of the app's session, every field as received (cookies by name only)."""
         visit = self._visit(request)
-        told = {
+        shown = {
             "user": visit.user,
             "user_id": visit.user_id,
-            "session_owner": visit.session.owner,
+            "session_owner": visit.session.user,
             "visits": visit.session.visits,
             "method": request.method,
             "target": request.raw_path,
             "fields": [list(pair) for pair in fields_shown(request)],
         }
-        return _with_cookie(web.json_response(told), visit)
+        return _with_cookie(web.json_response(shown), visit)
 
     async def upload(self, request: web.Request) -> web.Response:
         """Answer with JSON: size and SHA-256 of the body, or of the first part of a form. The body is read in pieces and not kept."""

@@ -54,8 +54,8 @@ class Live:
             await stream.prepare(request)
             while not self._stopping.is_set():
                 tick += 1
-                told = json.dumps(_told(tick, request.headers.get("Remote-User")))
-                await stream.write(f"id: {tick}\ndata: {told}\n\n".encode())
+                event_text = json.dumps(_event(tick, request.headers.get("Remote-User")))
+                await stream.write(f"id: {tick}\ndata: {event_text}\n\n".encode())
                 await self._pause()
         return stream
 
@@ -63,7 +63,7 @@ class Live:
         tick = 0
         while not socket.closed:
             tick += 1
-            await socket.send_json(_told(tick, user))
+            await socket.send_json(_event(tick, user))
             await self._pause()
 
     async def _pause(self) -> None:
@@ -71,5 +71,5 @@ class Live:
             await asyncio.wait_for(self._stopping.wait(), self._tick_seconds)
 
 
-def _told(tick: int, user: str | None) -> dict[str, object]:
+def _event(tick: int, user: str | None) -> dict[str, object]:
     return {"tick": tick, "at": datetime.now(UTC).isoformat(timespec="seconds"), "user": user}

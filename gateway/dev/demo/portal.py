@@ -41,20 +41,20 @@ async def _whole(content: StreamReader) -> bytes:
 
 async def session_token(client: ClientSession, org_url: str, login: str, password: str) -> str:
     """Return a new token for this user. NoToken if the org cannot be reached or refuses."""
-    asked = {"username": login, "password": password}
+    credentials = {"username": login, "password": password}
     try:
-        async with client.post(f"{org_url}/api/v1/authn", json=asked, allow_redirects=False) as answer:
+        async with client.post(f"{org_url}/api/v1/authn", json=credentials, allow_redirects=False) as answer:
             status, body = answer.status, await _whole(answer.content)
     except (TimeoutError, ClientError, OSError) as error:
         raise NoToken(f"The org at {org_url} cannot be reached.") from error
     try:
-        told = json.loads(body)
+        content = json.loads(body)
     except ValueError as error:
         raise NoToken(f"The org at {org_url} answered {status}, and not in JSON.") from error
-    token = told.get("sessionToken") if isinstance(told, dict) else None
+    token = content.get("sessionToken") if isinstance(content, dict) else None
     if status == 200 and isinstance(token, str) and token:
         return token
-    code = told.get("errorCode") or told.get("status") if isinstance(told, dict) else None
+    code = content.get("errorCode") or content.get("status") if isinstance(content, dict) else None
     raise NoToken(f"The org at {org_url} gave no token for {login}: {status} {code or ''}".rstrip() + ".")
 
 

@@ -13,7 +13,7 @@ import secrets
 
 from aiohttp import web
 
-from gateway.dev.standin.answers import Refused, error, json_answer, no_content, session_by_id, user_object, with_cookies
+from gateway.dev.standin.answers import ErrorAnswer, error, json_answer, no_content, session_by_id, user_object, with_cookies
 from gateway.dev.standin.call import Call
 from gateway.dev.standin.clients import client_of
 from gateway.dev.standin.cookies import program_cookie
@@ -31,23 +31,23 @@ def require_right(call: Call, area: str) -> None:
     # Okta's Python client 3.4 writes no space after the scheme, and Okta accepts that. So the space is optional here.
     if authorization[:4].upper() == "SSWS":
         if authorization[4:].strip() != call.org.api_token:
-            raise Refused(error("E0000011"))
+            raise ErrorAnswer(error("E0000011"))
     elif authorization:
         _require_scope(call, area)
     else:
         session = presence(call.org, call.cookies).current
         if session is None or session.user.login not in call.org.administrators:
-            raise Refused(error("E0000005" if session is None else "E0000006"))
+            raise ErrorAnswer(error("E0000005" if session is None else "E0000006"))
 
 
 def _require_scope(call: Call, area: str) -> None:
     grant = bearer_grant(call)
     if grant is None or "/oauth2/" in grant.issuer:
-        raise Refused(challenged(call, error("E0000011")))
+        raise ErrorAnswer(challenged(call, error("E0000011")))
     wanted = {f"okta.{area}.manage"} | ({f"okta.{area}.read"} if call.method in ("GET", "HEAD") else set())
     is_user_allowed = grant.user is None or grant.user.login in call.org.administrators
     if not is_user_allowed or not wanted & set(grant.scope.split()):
-        raise Refused(challenged(call, error("E0000006"), "insufficient_scope"))
+        raise ErrorAnswer(challenged(call, error("E0000006"), "insufficient_scope"))
 
 
 def _session(call: Call) -> OrgSession:
@@ -55,7 +55,7 @@ def _session(call: Call) -> OrgSession:
     session_id = call.path_names["id"]
     session = call.org.sessions.by_id(session_id)
     if session is None or (session.sid is None and call.org.has(BY_ID_IGNORES_IDX)):
-        raise Refused(error("E0000007", f"{session_id} (AppSession)"))
+        raise ErrorAnswer(error("E0000007", f"{session_id} (AppSession)"))
     return session
 
 
@@ -83,7 +83,7 @@ def _user(call: Call) -> User:
     require_right(call, "users")
     user = call.org.user(call.path_names["id"])
     if user is None:
-        raise Refused(error("E0000007", f"{call.path_names['id']} (User)"))
+        raise ErrorAnswer(error("E0000007", f"{call.path_names['id']} (User)"))
     return user
 
 

@@ -49,7 +49,7 @@ BY_STATUS: Mapping[int, str] = {
 }
 
 
-class Refused(Exception):
+class ErrorAnswer(Exception):
     """Ends a call with this answer."""
 
     def __init__(self, response: web.Response) -> None:

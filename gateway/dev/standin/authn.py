@@ -17,7 +17,7 @@ from aiohttp import web
 
 from gateway.dev.standin import step_up
 from gateway.dev.standin.accounts import STEP_SECONDS, TYPES, Factor
-from gateway.dev.standin.answers import Refused, error, error_with_cause, json_answer
+from gateway.dev.standin.answers import ErrorAnswer, error, error_with_cause, json_answer
 from gateway.dev.standin.call import Call
 from gateway.dev.standin.clock import whole_seconds
 from gateway.dev.standin.credentials import embedded_user, has_password
@@ -104,7 +104,7 @@ def _under_way(call: Call) -> tuple[str, Transaction]:
     token = (call.payload() or {}).get("stateToken")
     transaction = call.org.transactions.meaning(token) if isinstance(token, str) else None
     if not isinstance(token, str) or transaction is None:
-        raise Refused(error("E0000011"))
+        raise ErrorAnswer(error("E0000011"))
     return token, transaction
 
 

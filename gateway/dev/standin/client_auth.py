@@ -16,7 +16,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import import_key
 
-from gateway.dev.standin.answers import Refused, json_answer
+from gateway.dev.standin.answers import ErrorAnswer, json_answer
 from gateway.dev.standin.call import Call
 from gateway.dev.standin.clients import Client
 
@@ -32,9 +32,9 @@ def oauth_error(code: str, description: str, status: int = 400) -> web.Response:
 def refused_client() -> web.Response:
     """Return the answer to a client that was not authenticated."""
     what = "The client secret supplied for a confidential client is invalid, or the client is unknown."
-    refused = oauth_error("invalid_client", what, 401)
-    refused.headers["WWW-Authenticate"] = 'Basic realm="okta"'
-    return refused
+    refusal = oauth_error("invalid_client", what, 401)
+    refusal.headers["WWW-Authenticate"] = 'Basic realm="okta"'
+    return refusal
 
 
 def proven_client(call: Call) -> Client | None:
@@ -56,7 +56,7 @@ def required_client(call: Call) -> Client:
     """Return the client that made this call; refuse the call if its proof is missing or wrong."""
     client = proven_client(call)
     if client is None:
-        raise Refused(refused_client())
+        raise ErrorAnswer(refused_client())
     return client
 
 

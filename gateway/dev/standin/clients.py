@@ -54,9 +54,9 @@ class Client:
         needed = {"authorization_code" if part == "code" else "implicit" for part in responses}
         return needed <= self.grant_types
 
-    def unknown_scopes(self, asked: Iterable[str]) -> list[str]:
+    def unknown_scopes(self, requested: Iterable[str]) -> list[str]:
         """Return the scopes among these that it may not have, sorted."""
-        return sorted(set(asked) - STANDARD_SCOPES - self.scopes)
+        return sorted(set(requested) - STANDARD_SCOPES - self.scopes)
 
 
 class Clients:

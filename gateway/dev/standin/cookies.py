@@ -25,8 +25,8 @@ def cookie_pairs(fields: Iterable[str]) -> list[tuple[str, str]]:
 
 def session_cookie(name: str, value: str, seconds: int | None = None) -> str:
     """Return the line that sets one of Okta's session cookies. With `seconds` the browser keeps it after it was closed."""
-    lasting = f"Max-Age={seconds};" if seconds is not None else ""
-    return f"{name}={value};Version=1;Path=/;{lasting}Secure;HttpOnly;SameSite=None"
+    max_age = f"Max-Age={seconds};" if seconds is not None else ""
+    return f"{name}={value};Version=1;Path=/;{max_age}Secure;HttpOnly;SameSite=None"
 
 
 def blank(name: str) -> str:

@@ -27,7 +27,7 @@ from gateway.dev.standin import (
     oauth_requests,
     single_logout,
 )
-from gateway.dev.standin.answers import Refused, error
+from gateway.dev.standin.answers import ErrorAnswer, error
 from gateway.dev.standin.call import Call
 from gateway.dev.standin.pages import error_page
 
@@ -128,7 +128,7 @@ def perform(call: Call) -> web.Response:
         call.path_names = {name: value for name, value in found.groupdict().items() if value is not None}
         try:
             return handler(call)
-        except Refused as refused:
-            return refused.response
+        except ErrorAnswer as error_answer:
+            return error_answer.response
     is_api = call.path.startswith(_API_PATHS)
     return error("E0000008") if is_api else error_page("The page you requested could not be found.", 404)

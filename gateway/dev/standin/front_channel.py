@@ -24,7 +24,7 @@ def sid_for(org: Org, client_id: str | None, session: OrgSession) -> str | None:
     return session.id if client is not None and client.frontchannel_logout_session_required else None
 
 
-def told_at(org: Org, sessions: Iterable[OrgSession], initiator: str = "") -> list[str]:
+def notified_at(org: Org, sessions: Iterable[OrgSession], initiator: str = "") -> list[str]:
     """Return the logout addresses of the apps of these sessions, without the app that asked for the logout."""
     addresses = []
     for session in sessions if org.is_identity else ():

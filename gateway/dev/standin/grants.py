@@ -34,5 +34,5 @@ class Grant:
 class Prompt:
     """An authorization request that waits for a sign-in: its parameters, and when it was made."""
 
-    asked: tuple[tuple[str, str], ...]
+    parameters: tuple[tuple[str, str], ...]
     asked_at: float

@@ -16,11 +16,11 @@ from aiohttp import web
 
 from gateway.dev.standin import ion, step_up
 from gateway.dev.standin.accounts import Factor
-from gateway.dev.standin.answers import Refused, error, json_answer, with_cookies
+from gateway.dev.standin.answers import ErrorAnswer, error, json_answer, with_cookies
 from gateway.dev.standin.call import Call
 from gateway.dev.standin.client_auth import oauth_error, required_client
 from gateway.dev.standin.credentials import has_password
-from gateway.dev.standin.idx_answers import answer_of, expired, refused, succeeded, succeeded_for_client
+from gateway.dev.standin.idx_answers import answer_of, expired, rejected, succeeded, succeeded_for_client
 from gateway.dev.standin.oauth import grant_of
 from gateway.dev.standin.oauth_requests import problem, redirect_address
 from gateway.dev.standin.oauth_tokens import issuer_of
@@ -31,14 +31,14 @@ from gateway.dev.standin.users import User
 
 def interact(call: Call) -> web.Response:
     """Begin a client's sign-in: 200 with its `interaction_handle`; 400 with OAuth's error code for a wrong request."""
-    asked = (*call.parameters, ("response_type", "code"))
+    parameters = (*call.parameters, ("response_type", "code"))
     client = required_client(call)
-    if redirect_address(call, client, asked) is None:
+    if redirect_address(call, client, parameters) is None:
         return oauth_error("invalid_request", "The 'redirect_uri' parameter must be a Login redirect URI in the client app settings.")
-    wrong = problem(call, client, asked)
+    wrong = problem(call, client, parameters)
     if wrong is not None:
         return oauth_error(*wrong)
-    token = call.org.interactions.issue(Interaction(asked, issuer_of(call)))
+    token = call.org.interactions.issue(Interaction(parameters, issuer_of(call)))
     return json_answer({"interaction_handle": call.org.interaction_handles.issue(token)})
 
 
@@ -75,10 +75,10 @@ def identify(call: Call) -> web.Response:
         token, interaction = _new(call)
     user = call.org.user(login)
     if user is None or not has_password(call.org, login, passcode):
-        return refused(call, token, interaction)
+        return rejected(call, token, interaction)
     account = call.org.accounts.of(user)
     if account.status != "ACTIVE":
-        return refused(call, token, interaction)
+        return rejected(call, token, interaction)
     interaction.user = user
     if not account.factors:
         return _succeeded(call, token, interaction, user, by_factor=False)
@@ -97,7 +97,7 @@ def _new(call: Call) -> tuple[str, Interaction]:
 def _proven(call: Call, token: str, transaction: StepUp, login: object, passcode: object) -> web.Response:
     transaction.is_verified |= step_up.is_proven(call, transaction, login, passcode)
     if not transaction.is_verified:
-        return refused(call, token, Interaction())
+        return rejected(call, token, Interaction())
     return succeeded(call, token, transaction.session.user, call.org.step_ups.expires_at(token))
 
 
@@ -106,7 +106,7 @@ def _under_way(call: Call) -> tuple[str, Interaction, User]:
     token = ion.token_of((call.payload() or {}).get("stateHandle"))
     interaction = call.org.interactions.meaning(token)
     if interaction is None or interaction.user is None:
-        raise Refused(expired(call))
+        raise ErrorAnswer(expired(call))
     return token, interaction, interaction.user
 
 
@@ -139,7 +139,7 @@ def answer_challenge(call: Call) -> web.Response:
     if factor is not None and is_right and factor.accepts(str(code), call.org.clock.now()):
         return _succeeded(call, token, interaction, user, by_factor=True)
     account.failed()
-    return refused(call, token, interaction)
+    return rejected(call, token, interaction)
 
 
 def poll(call: Call) -> web.Response:
@@ -152,7 +152,7 @@ def poll(call: Call) -> web.Response:
     if result == "WAITING":
         return answer_of(call, token, interaction)
     interaction.step = "select"
-    return refused(call, token, interaction, "You have chosen to reject this login.", "auth.factor.push.rejected")
+    return rejected(call, token, interaction, "You have chosen to reject this login.", "auth.factor.push.rejected")
 
 
 def cancel(call: Call) -> web.Response:
@@ -161,7 +161,7 @@ def cancel(call: Call) -> web.Response:
     interaction = call.org.interactions.spend(token)
     if interaction is None:
         return expired(call)
-    again = Interaction(interaction.asked, interaction.issuer, target=interaction.target)
+    again = Interaction(interaction.parameters, interaction.issuer, target=interaction.target)
     return answer_of(call, call.org.interactions.issue(again), again)
 
 
@@ -169,9 +169,9 @@ def _succeeded(call: Call, token: str, interaction: Interaction, user: User, *, 
     call.org.accounts.of(user).succeeded()
     call.org.interactions.spend(token)
     arrival = begin(call.org, call.cookies, user, by_factor=by_factor)
-    if arrival.session is not None and interaction.asked:
+    if arrival.session is not None and interaction.parameters:
         call.path_names = {**call.path_names, **_server_of(interaction.issuer)}
-        code = call.org.interaction_codes.issue(grant_of(call, interaction.asked, arrival.session))
+        code = call.org.interaction_codes.issue(grant_of(call, interaction.parameters, arrival.session))
         return with_cookies(succeeded_for_client(call, token, interaction, user, code), arrival.set_cookies)
     call.org.state_tokens.adopt(token, user)
     if interaction.target is not None:

@@ -13,17 +13,17 @@ from gateway.dev.standin.parameters import first
 from gateway.dev.standin.transactions import Interaction
 from gateway.dev.standin.users import User
 
-_REFUSED = "Authentication failed"
+_AUTHENTICATION_FAILED = "Authentication failed"
 
 
 def answer_of(call: Call, token: str, interaction: Interaction, more: ion.Part | None = None, status: int = 200) -> web.Response:
     """Answer with the forms of the current step of a sign-in, and a message if there is one."""
     handle = ion.handle_of(token)
     found = ion.head(call, handle, call.org.clock.now() + call.org.interactions.lifetime_seconds)
-    if interaction.asked:
-        client = call.org.clients.find(first(interaction.asked, "client_id"))
+    if interaction.parameters:
+        client = call.org.clients.find(first(interaction.parameters, "client_id"))
         name = client.name if client is not None else ""
-        found["app"] = {"type": "object", "value": {"name": "oidc_client", "label": name, "id": first(interaction.asked, "client_id")}}
+        found["app"] = {"type": "object", "value": {"name": "oidc_client", "label": name, "id": first(interaction.parameters, "client_id")}}
     return ion.ion(found | (more or {}) | _step(call, handle, interaction), status)
 
 
@@ -47,7 +47,9 @@ def _step(call: Call, handle: str, interaction: Interaction) -> ion.Part:
     return known | ion.remediation({**answer, "relatesTo": ["$.currentAuthenticator"]})
 
 
-def refused(call: Call, token: str, interaction: Interaction, text: str = _REFUSED, key: str = "errors.E0000004") -> web.Response:
+def rejected(
+    call: Call, token: str, interaction: Interaction, text: str = _AUTHENTICATION_FAILED, key: str = "errors.E0000004"
+) -> web.Response:
     """Answer 401 with the same step again and a message."""
     return answer_of(call, token, interaction, ion.problem(text, key), 401)
 
@@ -68,7 +70,7 @@ def succeeded(call: Call, token: str, user: User, expires_at: float) -> web.Resp
 
 def succeeded_for_client(call: Call, token: str, interaction: Interaction, user: User, code: str) -> web.Response:
     """Answer with the form by which the client exchanges its interaction code."""
-    client_id = first(interaction.asked, "client_id") or ""
+    client_id = first(interaction.parameters, "client_id") or ""
     fields: list[ion.Part] = [
         {"name": "grant_type", "required": True, "value": "interaction_code"},
         {"name": "interaction_code", "required": True, "value": code},

@@ -114,5 +114,5 @@ def choice(factors: Sequence[Factor]) -> Part:
 
 def poll_form(call: Call, handle: str) -> Part:
     """Return the form by which a script asks for the result of a push."""
-    asked = form(call, "challenge-poll", "authenticators/poll", handle)
-    return {**asked, "relatesTo": ["$.currentAuthenticator"], "refresh": _POLL_MILLISECONDS}
+    challenge = form(call, "challenge-poll", "authenticators/poll", handle)
+    return {**challenge, "relatesTo": ["$.currentAuthenticator"], "refresh": _POLL_MILLISECONDS}

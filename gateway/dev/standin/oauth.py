@@ -38,26 +38,26 @@ def authorize(call: Call) -> web.Response:
     With `prompt=login`, or a sign-in older than `max_age`, the user must sign in again even with a living session, unless this request
     redeemed a token. Whether Okta makes that exception is unknown.
     """
-    asked = requested(call)
-    if asked is None:
+    parameters = requested(call)
+    if parameters is None:
         return error_page("The request_uri is invalid or has expired.")
-    client = call.org.clients.find(first(asked, "client_id"))
-    redirect_uri = redirect_address(call, client, asked) if client is not None else None
+    client = call.org.clients.find(first(parameters, "client_id"))
+    redirect_uri = redirect_address(call, client, parameters) if client is not None else None
     if client is None or redirect_uri is None:
         return error_page("The client_id or the redirect_uri is not valid.")
-    wrong = problem(call, client, asked)
+    wrong = problem(call, client, parameters)
     if wrong is not None:
-        return _deliver(call, asked, {"error": wrong[0], "error_description": wrong[1]})
-    arrival = arrive(call.org, call.cookies, first(asked, "sessionToken"), call.org.session_tokens)
+        return _deliver(call, parameters, {"error": wrong[0], "error_description": wrong[1]})
+    arrival = arrive(call.org, call.cookies, first(parameters, "sessionToken"), call.org.session_tokens)
     session = arrival.session if arrival.session is not None and arrival.session.status == "ACTIVE" else None
-    is_old = arrival.redemption is not Redemption.REDEEMED and prompts.asks_to_sign_in(asked, session, call.org.clock.now())
-    is_asked_again = is_old or prompts.lacks_factor(asked, session)
+    is_old = arrival.redemption is not Redemption.REDEEMED and prompts.asks_to_sign_in(parameters, session, call.org.clock.now())
+    is_asked_again = is_old or prompts.lacks_factor(parameters, session)
     if session is not None and not is_asked_again:
-        return _answer(call, client, asked, arrival, session)
-    if prompts.is_silent(asked):
-        return with_cookies(_deliver(call, asked, _NOT_SIGNED_IN), arrival.set_cookies)
+        return _answer(call, client, parameters, arrival, session)
+    if prompts.is_silent(parameters):
+        return with_cookies(_deliver(call, parameters, _NOT_SIGNED_IN), arrival.set_cookies)
     if is_asked_again:
-        return with_cookies(to_sign_in(prompts.waiting_place(call, asked)), arrival.set_cookies)
+        return with_cookies(to_sign_in(prompts.waiting_place(call, parameters)), arrival.set_cookies)
     return with_cookies(ask_to_sign_in(call), arrival.set_cookies)
 
 
@@ -65,21 +65,21 @@ def go_on(call: Call) -> web.Response:
     """Answer the client of the request that waits under `okta_key`. If nobody has signed in since, show the sign-in page."""
     key = call.first("okta_key") or ""
     prompt = call.org.prompts.meaning(key)
-    client = call.org.clients.find(first(prompt.asked, "client_id")) if prompt is not None else None
+    client = call.org.clients.find(first(prompt.parameters, "client_id")) if prompt is not None else None
     if prompt is None or client is None:
         return error_page("The authorization request is invalid or has expired.")
     session = presence(call.org, call.cookies).current
     if session is None or not prompts.is_answered(prompt, session):
         return ask_to_sign_in(call)
     call.org.prompts.spend(key)
-    if prompts.lacks_factor(prompt.asked, session):
-        return _deliver(call, prompt.asked, _NO_FACTOR)
-    return _answer(call, client, prompt.asked, Arrival(session, Redemption.NONE), session)
+    if prompts.lacks_factor(prompt.parameters, session):
+        return _deliver(call, prompt.parameters, _NO_FACTOR)
+    return _answer(call, client, prompt.parameters, Arrival(session, Redemption.NONE), session)
 
 
-def _answer(call: Call, client: Client, asked: Pairs, arrival: Arrival, session: OrgSession) -> web.Response:
+def _answer(call: Call, client: Client, parameters: Pairs, arrival: Arrival, session: OrgSession) -> web.Response:
     is_assigned = client.only_for is None or session.user.login in client.only_for
-    response = _deliver(call, asked, _granted(call, asked, session) if is_assigned else _NOT_ASSIGNED)
+    response = _deliver(call, parameters, _granted(call, parameters, session) if is_assigned else _NOT_ASSIGNED)
     return with_cookies(response, [*arrival.set_cookies, *_rotation(call, arrival, session)])
 
 
@@ -88,26 +88,26 @@ def _rotation(call: Call, arrival: Arrival, session: OrgSession) -> list[str]:
     return [session_cookie("idx", call.org.sessions.renew_idx(session))] if rotates else []
 
 
-def grant_of(call: Call, asked: Pairs, session: OrgSession) -> Grant:
+def grant_of(call: Call, parameters: Pairs, session: OrgSession) -> Grant:
     """Return the grant of this request's tokens, for the user of this session."""
     return Grant(
         user=session.user,
-        client_id=first(asked, "client_id") or "",
-        redirect_uri=first(asked, "redirect_uri") or "",
-        scope=first(asked, "scope") or "openid",
+        client_id=first(parameters, "client_id") or "",
+        redirect_uri=first(parameters, "redirect_uri") or "",
+        scope=first(parameters, "scope") or "openid",
         issuer=issuer_of(call),
-        nonce=first(asked, "nonce"),
-        code_challenge=first(asked, "code_challenge"),
+        nonce=first(parameters, "nonce"),
+        code_challenge=first(parameters, "code_challenge"),
         authenticated_at=max(session.created_at, session.password_at or 0.0),
         family=secrets.token_hex(8),
         amr=session.amr,
-        acr=first(asked, "acr_values"),
-        sid=front_channel.sid_for(call.org, first(asked, "client_id"), session),
+        acr=first(parameters, "acr_values"),
+        sid=front_channel.sid_for(call.org, first(parameters, "client_id"), session),
     )
 
 
-def _granted(call: Call, asked: Pairs, session: OrgSession) -> dict[str, str]:
-    grant, wanted = grant_of(call, asked, session), wanted_responses(asked) or ["code"]
+def _granted(call: Call, parameters: Pairs, session: OrgSession) -> dict[str, str]:
+    grant, wanted = grant_of(call, parameters, session), wanted_responses(parameters) or ["code"]
     session.clients[grant.client_id] = grant.issuer
     given: dict[str, str] = {}
     if "code" in wanted:
@@ -119,10 +119,10 @@ def _granted(call: Call, asked: Pairs, session: OrgSession) -> dict[str, str]:
     return given
 
 
-def _deliver(call: Call, asked: Pairs, values: dict[str, str]) -> web.Response:
-    state, redirect_uri = first(asked, "state"), first(asked, "redirect_uri") or ""
+def _deliver(call: Call, parameters: Pairs, values: dict[str, str]) -> web.Response:
+    state, redirect_uri = first(parameters, "state"), first(parameters, "redirect_uri") or ""
     values = values | {"state": state} if state else values
-    mode = first(asked, "response_mode") or ("fragment" if is_in_fragment(asked) else "query")
+    mode = first(parameters, "response_mode") or ("fragment" if is_in_fragment(parameters) else "query")
     if mode == "okta_post_message":
         parts = urlsplit(redirect_uri)
         page = posted_message_page(values, f"{parts.scheme}://{parts.netloc}")

@@ -121,14 +121,14 @@ def end_session(call: Call) -> web.Response:
     here = presence(call.org, call.cookies)
     if any(session.user.id != claims.get("sub") for session in here.sessions):
         return error_page("id_token_does_not_match_session: The id_token_hint is for another user than the session.")
-    told = front_channel.told_at(call.org, here.sessions, str(claims.get("aud")))
+    notified = front_channel.notified_at(call.org, here.sessions, str(claims.get("aud")))
     for session in here.sessions:
         call.org.sessions.end(session)
     state = call.first("state")
     location = trusted or SIGN_IN
     if trusted and state:
         location += ("&" if "?" in location else "?") + urlencode({"state": state})
-    response = front_channel.allowed(call, framing_page(told, location), told) if told else redirect(location)
+    response = front_channel.allowed(call, framing_page(notified, location), notified) if notified else redirect(location)
     return with_cookies(response, ended_cookies(call.org) if here.sessions else ())
 
 

@@ -38,53 +38,53 @@ def requested(call: Call) -> Pairs | None:
     return call.org.pushed.meaning(uri) if uri else call.parameters
 
 
-def redirect_address(call: Call, client: Client, asked: Pairs) -> str | None:
+def redirect_address(call: Call, client: Client, parameters: Pairs) -> str | None:
     """Return the address for the answer; None if it is not allowed for this client."""
-    target = first(asked, "redirect_uri")
+    target = first(parameters, "redirect_uri")
     if call.org.clients.is_open:
         return trusted_target(call, target)
     return target if target in client.redirect_uris else None
 
 
-def wanted_responses(asked: Pairs) -> list[str]:
+def wanted_responses(parameters: Pairs) -> list[str]:
     """Return the parts of `response_type`."""
-    return (first(asked, "response_type") or "").split()
+    return (first(parameters, "response_type") or "").split()
 
 
-def is_in_fragment(asked: Pairs) -> bool:
+def is_in_fragment(parameters: Pairs) -> bool:
     """Return whether the answer goes into the fragment by default. It does if it may hold a token."""
-    return bool({"token", "id_token"} & set(wanted_responses(asked)))
+    return bool({"token", "id_token"} & set(wanted_responses(parameters)))
 
 
-def problem(call: Call, client: Client, asked: Pairs) -> tuple[str, str] | None:
+def problem(call: Call, client: Client, parameters: Pairs) -> tuple[str, str] | None:
     """Return OAuth's error code and a description for a wrong request of this client; None if it is right."""
-    wanted, mode = wanted_responses(asked), first(asked, "response_mode")
+    wanted, mode = wanted_responses(parameters), first(parameters, "response_mode")
     # Unregistered clients may leave the type out. Then they get a code.
     if not set(wanted) <= ALL_RESPONSES or not (wanted or call.org.clients.is_open):
         return "unsupported_response_type", "The response type is not supported by the authorization server."
-    if (mode is not None and mode not in _MODES) or (mode == "query" and is_in_fragment(asked)):
+    if (mode is not None and mode not in _MODES) or (mode == "query" and is_in_fragment(parameters)):
         return "invalid_request", "The authentication request has an invalid 'response_mode' parameter."
-    if max_age(asked) is None and first(asked, "max_age") is not None:
+    if max_age(parameters) is None and first(parameters, "max_age") is not None:
         return "invalid_request", "The authentication request has an invalid 'max_age' parameter."
     if call.org.clients.is_open:
         return None
-    return _registered_problem(client, asked, wanted)
+    return _registered_problem(client, parameters, wanted)
 
 
-def _registered_problem(client: Client, asked: Pairs, wanted: list[str]) -> tuple[str, str] | None:
-    scopes = (first(asked, "scope") or "").split()
+def _registered_problem(client: Client, parameters: Pairs, wanted: list[str]) -> tuple[str, str] | None:
+    scopes = (first(parameters, "scope") or "").split()
     if not client.may_ask_for(wanted):
         return "unauthorized_client", "The client is not authorized to use the provided grant type."
-    if first(asked, "state") is None:
+    if first(parameters, "state") is None:
         return "invalid_request", "The authentication request has an invalid 'state' parameter."
     if not scopes or (unknown := client.unknown_scopes(scopes)):
         named = f": {' '.join(unknown)}" if scopes else "."
         return "invalid_scope", f"One or more scopes are not configured for the authorization server resource{named}"
-    if "id_token" in wanted and first(asked, "nonce") is None:
+    if "id_token" in wanted and first(parameters, "nonce") is None:
         return "invalid_request", "The authentication request has an invalid 'nonce' parameter."
-    if set((first(asked, "prompt") or "").split()) - _PROMPTS:
+    if set((first(parameters, "prompt") or "").split()) - _PROMPTS:
         return "invalid_request", "The authentication request has an invalid 'prompt' parameter."
-    challenge, method = first(asked, "code_challenge"), first(asked, "code_challenge_method")
+    challenge, method = first(parameters, "code_challenge"), first(parameters, "code_challenge_method")
     if challenge is not None and method != "S256":
         return "invalid_request", "The authentication request has an invalid 'code_challenge_method' parameter."
     if "code" in wanted and client.is_public and challenge is None:
@@ -92,7 +92,7 @@ def _registered_problem(client: Client, asked: Pairs, wanted: list[str]) -> tupl
     return None
 
 
-def max_age(asked: Pairs) -> int | None:
+def max_age(parameters: Pairs) -> int | None:
     """Return `max_age` in seconds; None when it is absent or no whole number."""
-    spelled = first(asked, "max_age") or ""
+    spelled = first(parameters, "max_age") or ""
     return int(spelled) if spelled.isascii() and spelled.isdecimal() and len(spelled) < 10 else None

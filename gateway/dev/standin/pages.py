@@ -36,9 +36,9 @@ class SignIn:
     script: str = ""
 
 
-def sign_in_page(asked: SignIn) -> web.Response:
+def sign_in_page(sign_in: SignIn) -> web.Response:
     """Return the sign-in form. Without a script it posts to its own address."""
-    return page("sign_in.html", "Sign in", asked=asked)
+    return page("sign_in.html", "Sign in", sign_in=sign_in)
 
 
 def home_page(login: str, name: str) -> web.Response:

@@ -21,32 +21,32 @@ _TWO_FACTORS = frozenset(("urn:okta:loa:2fa:any", "phr", "phrh", "http://schemas
 """Okta's step-up guide: the values of `acr_values` that need two factors."""
 
 
-def asks_to_sign_in(asked: Pairs, session: OrgSession | None, now: float) -> bool:
+def asks_to_sign_in(parameters: Pairs, session: OrgSession | None, now: float) -> bool:
     """Return whether the request has `prompt=login` (without `none`), or a `max_age` that is shorter than the age of this sign-in."""
-    if "login" in _prompts(asked) and not is_silent(asked):
+    if "login" in _prompts(parameters) and not is_silent(parameters):
         return True
-    longest = max_age(asked)
+    longest = max_age(parameters)
     return session is not None and longest is not None and now - signed_in_at(session) > longest
 
 
-def lacks_factor(asked: Pairs, session: OrgSession | None) -> bool:
+def lacks_factor(parameters: Pairs, session: OrgSession | None) -> bool:
     """Return whether the request's `acr_values` ask for a second factor, and this session has none."""
-    wanted = (first(asked, "acr_values") or "").split()
+    wanted = (first(parameters, "acr_values") or "").split()
     return session is not None and bool(wanted) and _TWO_FACTORS.issuperset(wanted) and session.factor_at is None
 
 
-def is_silent(asked: Pairs) -> bool:
+def is_silent(parameters: Pairs) -> bool:
     """Return whether the request has `prompt=none`: the client wants an answer without any page."""
-    return "none" in _prompts(asked)
+    return "none" in _prompts(parameters)
 
 
-def _prompts(asked: Pairs) -> list[str]:
-    return (first(asked, "prompt") or "").split()
+def _prompts(parameters: Pairs) -> list[str]:
+    return (first(parameters, "prompt") or "").split()
 
 
-def waiting_place(call: Call, asked: Pairs) -> str:
+def waiting_place(call: Call, parameters: Pairs) -> str:
     """Store the request of this authorize call, without its token, and return the address where it continues after the sign-in."""
-    kept = tuple((name, value) for name, value in asked if name != "sessionToken")
+    kept = tuple((name, value) for name, value in parameters if name != "sessionToken")
     key = call.org.prompts.issue(Prompt(kept, call.org.clock.now()))
     return f"{call.path}/redirect?{urlencode({_KEY: key})}"
 
@@ -80,7 +80,7 @@ def hinted_login(org: Org, target: str) -> str:
     """Return the `login_hint` of the authorization request that this target of the sign-in page leads to; empty without one."""
     query = parse_qs(urlsplit(target).query)
     prompt = org.prompts.meaning(query.get(_KEY, [""])[0])
-    return (first(prompt.asked, "login_hint") or "") if prompt is not None else query.get("login_hint", [""])[0]
+    return (first(prompt.parameters, "login_hint") or "") if prompt is not None else query.get("login_hint", [""])[0]
 
 
 def still_asks(org: Org, target: str, session: OrgSession) -> bool:

@@ -20,14 +20,14 @@ from gateway.dev.standin.transactions import Interaction
 _SCRIPT = (files("gateway.dev.standin") / "static" / "sign_in.js").read_text(encoding="utf-8")
 
 
-def form(call: Call, asked: SignIn) -> web.Response:
+def form(call: Call, sign_in: SignIn) -> web.Response:
     """Return the page, with its script if the org has one. On Identity Engine the script continues a sign-in that begins here."""
     if not call.org.has_sign_in_script:
-        return sign_in_page(asked)
+        return sign_in_page(sign_in)
     if not call.org.is_identity:
-        return sign_in_page(replace(asked, script=_SCRIPT))
-    token = asked.state_token or call.org.interactions.issue(Interaction(target=asked.from_uri))
-    return sign_in_page(replace(asked, state_handle=ion.handle_of(token), script=_SCRIPT))
+        return sign_in_page(replace(sign_in, script=_SCRIPT))
+    token = sign_in.state_token or call.org.interactions.issue(Interaction(target=sign_in.from_uri))
+    return sign_in_page(replace(sign_in, state_handle=ion.handle_of(token), script=_SCRIPT))
 
 
 def ask_to_sign_in(call: Call) -> web.Response:

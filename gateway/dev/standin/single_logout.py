@@ -96,18 +96,18 @@ def log_out(call: Call) -> web.Response:
     is_own = bool(here) and all(session.user.login == request.name for session in here)
     if not is_own or request.issuer != app.audience or not is_signed(app, call.raw_query):
         return _answer(call, app, request, FAILED)
-    told = front_channel.told_at(call.org, here)
+    notified = front_channel.notified_at(call.org, here)
     for session in here:
         call.org.sessions.end(session)
-    page = _answer(call, app, request, SUCCESS, told)
-    return with_cookies(front_channel.allowed(call, page, told) if told else page, ended_cookies(call.org))
+    page = _answer(call, app, request, SUCCESS, notified)
+    return with_cookies(front_channel.allowed(call, page, notified) if notified else page, ended_cookies(call.org))
 
 
-def _answer(call: Call, app: SsoApp, request: LogoutRequest, status: str, told: Sequence[str] = ()) -> web.Response:
+def _answer(call: Call, app: SsoApp, request: LogoutRequest, status: str, notified: Sequence[str] = ()) -> web.Response:
     response = logout_response(app, call.org.xml_signer, call.org.clock.now(), request, status)
     values = {"SAMLResponse": base64.b64encode(response.encode()).decode()}
     relay_state = call.first("RelayState")
-    page = posted_form_page(values | ({"RelayState": relay_state} if relay_state else {}), app.logout_address, told)
+    page = posted_form_page(values | ({"RelayState": relay_state} if relay_state else {}), app.logout_address, notified)
     if status != SUCCESS:
         page.set_status(403)
     return page

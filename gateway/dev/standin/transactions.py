@@ -17,12 +17,12 @@ Step = Literal["identify", "select", "code", "push"]
 
 @dataclass(slots=True)
 class Interaction:
-    """One sign-in. `asked` are the parameters of the client that began it, with its `issuer`; empty for the org's own page.
+    """One sign-in. `parameters` are those of the client that began it, with its `issuer`; empty for the org's own page.
 
     `target` is where that page leads at the end. `user` is set when the password was right; `factor_id` is the factor that is asked for.
     """
 
-    asked: tuple[tuple[str, str], ...] = ()
+    parameters: tuple[tuple[str, str], ...] = ()
     issuer: str = ""
     step: Step = "identify"
     user: User | None = None

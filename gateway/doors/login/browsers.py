@@ -9,7 +9,7 @@ from gateway.coordination.browser_leases import BrowserLeases
 from gateway.coordination.sealed_records import SealedRecords
 from gateway.doors.login.login_browser import LoginBrowser
 from gateway.policy.session.browser_id import browser_key
-from gateway.policy.session.browser_record import BrowserRecord, SessionStanding
+from gateway.policy.session.browser_record import BrowserRecord, RecordState
 from gateway.policy.session.seal import Sealer
 from gateway.shared_state import SharedState
 
@@ -57,7 +57,7 @@ class Browsers:
 
     async def unsettled(self) -> list[tuple[bytes, BrowserRecord]]:
         """Key and record of every browser for whose session Okta has not named a user yet. Raises ``StateFailed``."""
-        return [(key, record) for key, record in await self._all() if record.standing is SessionStanding.UNDECIDED]
+        return [(key, record) for key, record in await self._all() if record.state is RecordState.UNDECIDED]
 
     async def of_user(self, user_id: str) -> list[BrowserRecord]:
         """Every record that names this user, now or for the session before. Raises ``StateFailed``."""

@@ -21,7 +21,7 @@ from gateway.doors.pending_cookie import PendingCookie
 from gateway.errors import OutsideFailed
 from gateway.observe import Tell
 from gateway.policy.http.messages import Fields
-from gateway.policy.session.browser_record import BrowserRecord, SessionStanding
+from gateway.policy.session.browser_record import BrowserRecord, RecordState
 from gateway.policy.session.session import Cookies, Session
 from gateway.policy.switch.clients import client_of
 from gateway.policy.switch.new_session import DeliveryReason, Withhold
@@ -123,7 +123,7 @@ class NewSessions:
     async def _may_bring_a_factor(self, sender: LoginBrowser) -> bool:
         """Whether the browser presents a session for which Okta has named no user so far: this request may bring the missing factor."""
         record = await self._browsers.record_of(sender)
-        return record.standing is SessionStanding.NOBODY_YET and not set(record.cookies).isdisjoint(sender.presented)
+        return record.state is RecordState.NOBODY_YET and not set(record.cookies).isdisjoint(sender.presented)
 
     # Answers that begin a session.
 
@@ -152,7 +152,7 @@ class NewSessions:
                 unproven = self._comparer.unproven(record, begun)
                 sender = replace(sender, carried=tuple(dict.fromkeys((*sender.carried, *unproven))))
                 return await self._compared(answered, Comparison(sender, begun, self._older(begun, sender, record)), record, unproven)
-            if record.standing is not SessionStanding.NOBODY_YET:
+            if record.state is not RecordState.NOBODY_YET:
                 return answered
             self._sessions.forget(record.cookies)
             older = older_sessions(((record.before, record.before_user_id),))

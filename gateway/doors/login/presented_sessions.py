@@ -12,7 +12,7 @@ from gateway.doors.login.session_comparison import ASKING_SECONDS, SessionCompar
 from gateway.doors.login.undecided_sessions import UndecidedSessions
 from gateway.errors import TimedOut
 from gateway.observe import Tell
-from gateway.policy.session.browser_record import MOST_BEFORE, BrowserRecord, SessionStanding
+from gateway.policy.session.browser_record import MOST_BEFORE, BrowserRecord, RecordState
 from gateway.policy.session.session import Cookies, Session
 from gateway.policy.switch.redemption import MOST_SESSION_COOKIES
 from gateway.policy.switch.switch import is_proof_of_end
@@ -36,11 +36,11 @@ class PresentedSessions:
         Raises ``OutsideFailed`` if the state is away. If Okta still names no user, it stays open.
         """
         arrived = await self._browsers.record_of(sender)
-        if arrived.standing is SessionStanding.SETTLED and set(sender.presented) <= set(arrived.cookies):
+        if arrived.state is RecordState.SETTLED and set(sender.presented) <= set(arrived.cookies):
             return
         async with self._browsers.leases.held(sender.lease_keys(self._sessions.fingerprints(sender.presented))):
             record = await self._browsers.record_of(sender)
-            if record.standing is not SessionStanding.SETTLED:
+            if record.state is not RecordState.SETTLED:
                 await self._undecided.decide(sender, sender.record_key, record)
             elif sender.presented and record.cookies == arrived.cookies:
                 # If the record changed, the browser signed in while this request waited: then its cookies are the older ones.
@@ -64,7 +64,7 @@ class PresentedSessions:
                 # ``settle`` of this same request may have changed the record: it stored the living cookies, and left out dead ones.
                 given, presented = set(record.cookies), set(sender.presented)
                 return presented <= given or (bool(given) and given <= presented)
-            if record.standing is not SessionStanding.SETTLED:
+            if record.state is not RecordState.SETTLED:
                 return await self._add_beside_open(sender, record)
             if not await self._replace(sender, record):
                 if not all(self._sessions.is_revoked((cookie,)) for cookie in record.cookies):
@@ -113,7 +113,7 @@ class PresentedSessions:
             return False
         if set(judgement.living) <= set(record.all_cookies):
             return True
-        if record.standing is SessionStanding.UNDECIDED:
+        if record.state is RecordState.UNDECIDED:
             raise TimedOut("first_byte")
         if finding.user_id == record.before_user_id:  # the user before: keep it beside the open one; both older ones end together
             before = tuple(dict.fromkeys((*record.before, *judgement.living)))

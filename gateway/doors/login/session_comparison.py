@@ -53,7 +53,7 @@ class SessionComparer:
             state, command = machine.step(state, await self._carry_out(command, comparison))
         if isinstance(command, machine.Deliver) and command.why is machine.DeliveryReason.OTHER_USER:
             # If Okta said that the older session is gone already, nothing was closed; but its passes must be revoked too.
-            await self._sessions.revoke(comparison.older.ending)
+            await self._sessions.revoke(comparison.older.to_end)
         return command
 
     async def _carry_out(self, command: machine.Command, comparison: Comparison) -> machine.Event:
@@ -68,7 +68,7 @@ class SessionComparer:
             case machine.AskOld():
                 return machine.NamedOld(await self._who_was(comparison))
             case machine.CloseOld():
-                return await self.close((*comparison.older.ending, *sender.carried), sender.browser)
+                return await self.close((*comparison.older.to_end, *sender.carried), sender.browser)
             case machine.Deliver() | machine.Withhold():
                 raise AssertionError("final commands are not carried out")
             case _:

@@ -17,7 +17,7 @@ from gateway.errors import OutsideFailed
 from gateway.observe import Tell
 from gateway.policy.http.cookies import repeated
 from gateway.policy.http.messages import Authority, RequestHead
-from gateway.policy.session.browser_record import BrowserRecord, SessionStanding
+from gateway.policy.session.browser_record import BrowserRecord, RecordState
 from gateway.policy.session.session import Cookies
 from gateway.policy.switch.new_session import Deliver, DeliveryReason, Withhold
 from gateway.policy.switch.older_sessions import older_sessions
@@ -75,7 +75,7 @@ class UndecidedSessions:
 
     async def decide(self, sender: LoginBrowser, key: bytes, record: BrowserRecord) -> bool:
         """Ask Okta once more whose the session in this record is. True if that is settled now. The caller holds the browser's lease."""
-        if record.standing is SessionStanding.UNDECIDED and self._sessions.is_revoked(record.cookies):
+        if record.state is RecordState.UNDECIDED and self._sessions.is_revoked(record.cookies):
             await self._end_before(sender, key, record)
             return True
         self._sessions.forget(record.cookies)
@@ -86,14 +86,14 @@ class UndecidedSessions:
         if isinstance(final, Withhold):
             # The browser has the answer already, so it cannot be withheld. The older session is refused everywhere, and the gateway
             # goes on trying to end it.
-            final, unproven = Deliver(DeliveryReason.OTHER_USER, comparison.session), comparison.older.ending
+            final, unproven = Deliver(DeliveryReason.OTHER_USER, comparison.session), comparison.older.to_end
             await self._sessions.revoke(unproven)
         if final.why is DeliveryReason.UNDECIDED:
             await self._sessions.hold(record.all_cookies)
             return False
         await self._comparer.store(final, comparison, record, (*unproven, *self._comparer.unproven(record, record.cookies)), key)
         before = tuple(cookie for cookie in record.before if not self._sessions.is_revoked((cookie,)))
-        if final.why is DeliveryReason.NOBODY_YET and record.standing is SessionStanding.UNDECIDED and not repeated(before):
+        if final.why is DeliveryReason.NOBODY_YET and record.state is RecordState.UNDECIDED and not repeated(before):
             # There was one session before, and it goes on. If there were several, it is not known which is the user's.
             await self._sessions.release(before)
         return final.why is not DeliveryReason.NOBODY_YET
@@ -118,7 +118,7 @@ class UndecidedSessions:
         """Release the cookies if another process decided between this one's reading of the record and its ``hold``."""
         with suppress(OutsideFailed):
             async with self._browsers.leases.held((key,)):
-                if (await self._browsers.record_at(key)).standing is not SessionStanding.UNDECIDED:
+                if (await self._browsers.record_at(key)).state is not RecordState.UNDECIDED:
                     await self._sessions.release(record.all_cookies)
 
     async def _ask_again(self, sender: LoginBrowser, key: bytes) -> None:
@@ -130,8 +130,8 @@ class UndecidedSessions:
                     return  # this process was stopped for a while, and another one has taken over
                 async with self._browsers.leases.held((key, *self._sessions.fingerprints(sender.presented))):
                     record = await self._browsers.record_at(key)
-                    if record.standing is not SessionStanding.UNDECIDED or await self.decide(sender, key, record):
-                        if record.standing is SessionStanding.SETTLED:
+                    if record.state is not RecordState.UNDECIDED or await self.decide(sender, key, record):
+                        if record.state is RecordState.SETTLED:
                             await self._sessions.release(record.all_cookies)  # the process that settled it may have died before its release
                         await self._work.end(key)
                         return

@@ -21,7 +21,7 @@ LONGEST_CLIENT_ID = 128
 _FORM = 1
 
 
-class SessionStanding(StrEnum):
+class RecordState(StrEnum):
     """What Okta has said so far about the session in ``BrowserRecord.cookies``."""
 
     SETTLED = "settled"
@@ -42,7 +42,7 @@ class BrowserRecord:
 
     cookies: Cookies = ()
     user_id: str = ""
-    standing: SessionStanding = SessionStanding.SETTLED
+    state: RecordState = RecordState.SETTLED
     before: Cookies = ()
     before_user_id: str = ""
     clients: tuple[tuple[str, str], ...] = field(default=(), repr=False)
@@ -56,9 +56,9 @@ class BrowserRecord:
         """The record after these cookies became the browser's only session."""
         return BrowserRecord(cookies, user_id, clients=self.clients)
 
-    def waits(self, cookies: Cookies, standing: SessionStanding, before: Cookies, before_user_id: str) -> "BrowserRecord":
+    def waits(self, cookies: Cookies, state: RecordState, before: Cookies, before_user_id: str) -> "BrowserRecord":
         """The record while Okta has not named the user of these cookies. ``before``: the session that they may replace."""
-        return BrowserRecord(cookies, "", standing, before, before_user_id, self.clients)
+        return BrowserRecord(cookies, "", state, before, before_user_id, self.clients)
 
     def with_unproven(self, cookies: Cookies) -> "BrowserRecord":
         """The record with these older cookies added, because their end is not proven yet. Only the latest ``MOST_BEFORE`` are kept."""
@@ -83,7 +83,7 @@ class BrowserRecord:
                 _FORM,
                 _listed(self.cookies),
                 self.user_id,
-                self.standing.value,
+                self.state.value,
                 _listed(self.before),
                 self.before_user_id,
                 [list(pair) for pair in self.clients],
@@ -95,11 +95,11 @@ class BrowserRecord:
     def unpacked(cls, payload: bytes) -> "BrowserRecord | None":
         """The record in bytes that ``packed`` made; None for any other bytes."""
         try:
-            form, cookies, user_id, standing, before, before_user_id, clients = json.loads(payload)
+            form, cookies, user_id, state, before, before_user_id, clients = json.loads(payload)
             if form != _FORM or not all(isinstance(text, str) for text in (user_id, before_user_id)):
                 return None
             read = tuple((_text(client), _text(user)) for client, user in clients)
-            return cls(_cookies(cookies), user_id, SessionStanding(standing), _cookies(before), before_user_id, read)
+            return cls(_cookies(cookies), user_id, RecordState(state), _cookies(before), before_user_id, read)
         except (ValueError, TypeError, RecursionError):
             return None
 

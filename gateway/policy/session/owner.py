@@ -38,13 +38,13 @@ class Owners:
         """``seal_keys``: secret, newest first, at least one."""
         self._keys = tuple(hmac.digest(key, b"session-gateway owners", "sha256") for key in seal_keys)
 
-    def judged(self, presented: Fields, host: str, user_id: str) -> Owner:
+    def judged(self, request_fields: Fields, host: str, user_id: str) -> Owner:
         """Whether ``user_id`` is the owner that the owner cookie names at ``host`` (authority text).
 
         Repeated cookies that differ, and a cookie that no key made, count as another owner, so that too much is deleted rather than too
-        little. ``presented``: the fields of the request.
+        little. ``request_fields``: the fields of the request.
         """
-        found = [value for name, value in pairs(presented) if name == OWNER_NAME]
+        found = [value for name, value in pairs(request_fields) if name == OWNER_NAME]
         if not found:
             return Owner.UNKNOWN
         known = [_mark(key, host, user_id).encode("ascii") for key in self._keys]
@@ -59,31 +59,31 @@ class Owners:
         given = mark.encode("utf-8", "surrogatepass")
         return any(hmac.compare_digest(given, _mark(key, host, user_id).encode("ascii")) for key in self._keys)
 
-    def last(self, presented: Fields, host: str, user_id: str | None) -> str:
+    def last(self, request_fields: Fields, host: str, user_id: str | None) -> str:
         """The mark of the user who used this browser last; "" if it is not known.
 
         ``user_id``: the user of the presented pass, None without a pass. If the pass and the owner cookie name two users, the result is "".
         """
-        found = [value for name, value in pairs(presented) if name == OWNER_NAME]
+        found = [value for name, value in pairs(request_fields) if name == OWNER_NAME]
         if user_id is not None:
-            return self.mark(host, user_id) if self.judged(presented, host, user_id) is not Owner.OTHER else ""
+            return self.mark(host, user_id) if self.judged(request_fields, host, user_id) is not Owner.OTHER else ""
         return found[0].decode("ascii") if len(found) == 1 and _MARK.match(found[0]) else ""
 
-    def lines(self, presented: Fields, host: str, user_id: str) -> Fields:
+    def lines(self, request_fields: Fields, host: str, user_id: str) -> Fields:
         """The lines that go with a new pass: the owner cookie, and ``Clear-Site-Data`` if the owner changes or was not known."""
         line = set_cookie(OWNER_NAME, _mark(self._keys[0], host, user_id), OWNER_SECONDS)
-        cleared = self.judged(presented, host, user_id).value
+        cleared = self.judged(request_fields, host, user_id).value
         return (line, (_FIELD, cleared.encode("ascii"))) if cleared else (line,)
 
 
-def clears_only_at_home(presented: Fields) -> bool:
+def clears_only_at_home(request_fields: Fields) -> bool:
     """Whether this browser obeys ``Clear-Site-Data`` only in a page, and only if the redirects to that page began at the same host.
 
     WebKit (Safari, and every browser on iOS) ignores the field in a redirect. After a chain of redirects it clears the data of the host
-    where the chain began. Chromium and Firefox always clear the data of the host that sends the field. ``presented``: the fields of the
-    request.
+    where the chain began. Chromium and Firefox always clear the data of the host that sends the field. ``request_fields``: the fields of
+    the request.
     """
-    agents = [value for name, value in presented if name.lower() == b"user-agent"]
+    agents = [value for name, value in request_fields if name.lower() == b"user-agent"]
     return any(b"AppleWebKit/" in agent and b"Chrome/" not in agent for agent in agents)
 
 

@@ -18,22 +18,22 @@ _MARK: Final = b"~"
 """The character after the number of parts. It never occurs in a sealed text."""
 
 
-def set_lines(name: bytes, text: str, presented: Fields, max_age: int | None = None) -> Fields | None:
+def set_lines(name: bytes, text: str, request_fields: Fields, max_age: int | None = None) -> Fields | None:
     """The ``Set-Cookie`` lines for a sealed text, and the lines that delete unused parts of a longer older one. None if it is too long.
 
-    ``presented``: the fields of the request. ``max_age``: seconds; None: until the browser closes.
+    ``request_fields``: the fields of the request. ``max_age``: seconds; None: until the browser closes.
     """
     values = _parts(text)
     names = parts_of(name)
     if len(values) > len(names):
         return None
     made = tuple(set_cookie(part, value, max_age) for part, value in zip(names, values, strict=False))
-    return made + _expired_of(names[len(values) :], presented)
+    return made + _expired_of(names[len(values) :], request_fields)
 
 
-def expired_lines(name: bytes, presented: Fields) -> Fields:
+def expired_lines(name: bytes, request_fields: Fields) -> Fields:
     """The ``Set-Cookie`` lines that delete the value: its first cookie always, and each other part that the browser presented."""
-    return (expired(name), *_expired_of(parts_of(name)[1:], presented))
+    return (expired(name), *_expired_of(parts_of(name)[1:], request_fields))
 
 
 def joined(lines: Sequence[bytes], name: bytes) -> bytes | None:
@@ -56,6 +56,6 @@ def _parts(text: str) -> list[str]:
     return [f"{len(parts)}{_MARK.decode()}{parts[0]}", *parts[1:]]
 
 
-def _expired_of(names: Sequence[bytes], presented: Fields) -> Fields:
-    there = {name for name, _ in pairs(presented)} if names else set()
+def _expired_of(names: Sequence[bytes], request_fields: Fields) -> Fields:
+    there = {name for name, _ in pairs(request_fields)} if names else set()
     return tuple(expired(name) for name in names if name in there)

@@ -55,7 +55,7 @@ CHECK_SECONDS: Final = 600.0
 """How long a switch is remembered beyond ``START_SECONDS``. After the redemption the org may ask the user for a second factor first."""
 
 ANNOUNCED: Final = "announced"
-ENDING: Final = "ending"
+SIGNING_OUT: Final = "ending"
 REDEEMED: Final = "redeemed"
 DONE: Final = "done"
 
@@ -173,7 +173,7 @@ def proven(
     switch: FrontSwitch, browser: str, last: Last, answer: Proof | Nobody | Unclear, asked_at: float, now: float
 ) -> RedeemFront | EndFirst | Prove | RefuseFront:
     """The bounce after the sign-out is over. ``asked_at``: when the bounce began."""
-    if switch.phase != ENDING:
+    if switch.phase != SIGNING_OUT:
         return RefuseFront("used")
     refusal = _refusal(switch, browser, now)
     if refusal is not None:
@@ -210,7 +210,7 @@ def checked(switch: FrontSwitch, browser: str, answer: Proof | Nobody | Unclear,
 
 
 def _end(switch: FrontSwitch, last: str, now: float) -> EndFirst:
-    return EndFirst(replace(switch, phase=ENDING, seen=last, tries=switch.tries + 1, began_at=now))
+    return EndFirst(replace(switch, phase=SIGNING_OUT, seen=last, tries=switch.tries + 1, began_at=now))
 
 
 def _refusal(switch: FrontSwitch, browser: str, now: float) -> RefuseFront | None:

@@ -10,7 +10,7 @@ from typing import assert_never
 
 from gateway.policy.http.cookies import expired
 from gateway.policy.http.messages import Fields
-from gateway.policy.session.browser_record import BrowserRecord, SessionStanding
+from gateway.policy.session.browser_record import BrowserRecord, RecordState
 from gateway.policy.session.session import SESSION_NAMES, Cookies, Finding, NoSession, Session, SessionCookie, Unknown
 from gateway.policy.switch.new_session import Deliver, DeliveryReason
 from gateway.policy.switch.redemption import MOST_SESSION_COOKIES, expiries, names_set, parent_domains
@@ -33,7 +33,7 @@ class OlderSessions:
         return tuple(dict.fromkeys(cookie for group, _ in self.groups for cookie in group))
 
     @property
-    def ending(self) -> Cookies:
+    def to_end(self) -> Cookies:
         """The cookies that end when another user's session begins."""
         return tuple(cookie for cookie in self.cookies if cookie not in self.same)
 
@@ -84,48 +84,48 @@ def compared(older: OlderSessions, session: Session, findings: Sequence[Finding]
     return replace(older, same=same), next(iter(ranked), NoSession("no_cookie"))
 
 
-def is_from_before(presented: Cookies, record: BrowserRecord) -> bool:
+def is_from_before(received: Cookies, record: BrowserRecord) -> bool:
     """Whether a request was sent before the browser got its newest session, and Okta has not yet named the user of that session.
 
     The cookies in its answer may belong to the older session. So they must not replace the newer ones; they end with the older session.
     """
-    return record.standing is SessionStanding.UNDECIDED and bool(presented) and set(presented).isdisjoint(record.cookies)
+    return record.state is RecordState.UNDECIDED and bool(received) and set(received).isdisjoint(record.cookies)
 
 
-def recorded(final: Deliver, new: Cookies, older: OlderSessions, presented: Cookies, record: BrowserRecord) -> BrowserRecord:
+def recorded(final: Deliver, new: Cookies, older: OlderSessions, received: Cookies, record: BrowserRecord) -> BrowserRecord:
     """The browser's record once the answer that sets the cookies ``new`` is delivered."""
     user_id = final.session.user_id if final.session is not None else ""
     match final.why:
         case DeliveryReason.FIRST:
             return record.given(new, user_id)
         case DeliveryReason.SAME_USER:
-            return record.given(_cookies_after(new, presented, record), user_id or older.user_id or "")
+            return record.given(_cookies_after(new, received, record), user_id or older.user_id or "")
         case DeliveryReason.OTHER_USER:
             return record.given(tuple(dict.fromkeys((*new, *older.same))), user_id)
         case DeliveryReason.NOBODY_YET:
-            return record.waits(new, SessionStanding.NOBODY_YET, older.cookies, older.user_id or "")
+            return record.waits(new, RecordState.NOBODY_YET, older.cookies, older.user_id or "")
         case DeliveryReason.UNDECIDED:
-            return record.waits(new, SessionStanding.UNDECIDED, older.cookies, older.user_id or "")
+            return record.waits(new, RecordState.UNDECIDED, older.cookies, older.user_id or "")
         case _:
             assert_never(final.why)
 
 
-def _cookies_after(new: Cookies, presented: Cookies, record: BrowserRecord) -> Cookies:
+def _cookies_after(new: Cookies, received: Cookies, record: BrowserRecord) -> Cookies:
     """The browser's cookies after an answer to the same user: the new ones, and the presented ones under other names.
 
     Also what the browser was given since the request was sent: a renewed cookie of the older session does not end a newer session.
     """
     names = {cookie.name for cookie in new}
-    kept = (cookie for cookie in presented if cookie.name not in names)
-    since = (cookie for cookie in record.cookies if cookie not in presented)
+    kept = (cookie for cookie in received if cookie.name not in names)
+    since = (cookie for cookie in record.cookies if cookie not in received)
     return tuple(dict.fromkeys((*new, *kept, *since)))[: 2 * MOST_SESSION_COOKIES]
 
 
-def older_expiries(answered: Fields, presented: Cookies, kept: Cookies, host: str) -> Fields:
+def older_expiries(answered: Fields, received: Cookies, kept: Cookies, host: str) -> Fields:
     """The lines that remove every older session cookie, under all names that neither the answer nor the ``kept`` cookies use.
 
     The lines for parent domains remove what a sibling host may have planted.
     """
-    names = {cookie.name for cookie in presented}
+    names = {cookie.name for cookie in received}
     planted = tuple(expired(name, parent) for parent in parent_domains(host) for name in sorted(names))
     return (*expiries((names | set(SESSION_NAMES)) - names_set(answered) - {cookie.name for cookie in kept}, ()), *planted)

@@ -65,7 +65,7 @@ def sign_out_of(method: str, place: OrgPath, hints: Sequence[str]) -> SignOut | 
     """The sign-out in a request, or None. ``hints``: the values of its ``id_token_hint``."""
     if method == "DELETE":
         return SignOut(SignOutKind.API) if place.is_current_session else None
-    how = place.ending if method in ("GET", "HEAD", "POST") else None
+    how = place.sign_out_kind if method in ("GET", "HEAD", "POST") else None
     if how is None:
         return None
     return SignOut(how, hint_subject(hints) if how is SignOutKind.OIDC else None)

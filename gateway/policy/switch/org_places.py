@@ -142,7 +142,7 @@ class OrgPath:
         return self.is_too_long or says_more or self.takes_tokens_in_bodies
 
     @property
-    def ending(self) -> "SignOutKind | None":
+    def sign_out_kind(self) -> "SignOutKind | None":
         """The kind of sign-out of a GET, HEAD or POST here, or None."""
         if any(_is_sign_out(reading) for reading in self.readings):
             return SignOutKind.PAGE

@@ -101,9 +101,9 @@ def read(head: RequestHead, body: bytes = b"") -> OrgRequest:
     if found.tokens or found.doubt:
         return _redemption(found)
     if place.is_authorize and not place.is_pushed:
-        asked = _authorize(head.method, found)
-        if asked is not None:
-            return asked
+        authorize_request = _authorize(head.method, found)
+        if authorize_request is not None:
+            return authorize_request
     return sign_out_of(head.method, place, found.hints) or legacy_session_of(head.method, head.path) or ends_sessions(head, body) or Plain()
 
 

@@ -68,16 +68,16 @@ def deleted_names(fields: Fields) -> frozenset[bytes]:
     return frozenset(name for name, is_set in last.items() if not is_set)
 
 
-def settled(fields: Fields, presented: Collection[bytes], host: str) -> Fields:
+def settled(fields: Fields, received_names: Collection[bytes], host: str) -> Fields:
     """The header fields of the answer to a redemption, as the browser gets them.
 
-    ``presented``: the cookie names in the request. Each session cookie that the answer does not set is deleted, even if it was not
+    ``received_names``: the cookie names in the request. Each session cookie that the answer does not set is deleted, even if it was not
     presented, because an earlier answer may have set it meanwhile. A presented cookie may come from another host of the same site, so it
     is deleted on the parent domains of ``host`` too. The pending cookies are deleted, because their sessions are proven gone.
     """
-    old = {name for name in presented if name in OKTA_SESSION_NAMES}
+    old = {name for name in received_names if name in OKTA_SESSION_NAMES}
     planted = tuple(expired(name, parent) for parent in parent_domains(host) for name in sorted(old))
-    carried = tuple(expired(name) for name in parts_of(PENDING_NAME) if name == PENDING_NAME or name in presented)
+    carried = tuple(expired(name) for name in parts_of(PENDING_NAME) if name == PENDING_NAME or name in received_names)
     return (*planted, *fields, *expiries((old | set(SESSION_NAMES)) - names_set(fields), ()), *carried)
 
 

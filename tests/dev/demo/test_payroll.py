@@ -187,7 +187,7 @@ def test_no_more_sessions_than_the_limit_are_remembered() -> None:
         sessions.visit(None, name)
     assert len(sessions) == 2
     again, session = sessions.visit(first, "dora")
-    assert (again != first, session.owner, session.visits) == (True, "dora", 1)
+    assert (again != first, session.user, session.visits) == (True, "dora", 1)
 
 
 def test_a_slip_adds_up_and_differs_by_person() -> None:
