@@ -65,7 +65,7 @@ class Memo(BoundedDict[Key, Value], Generic[Key, Value]):
         super().__init__(most)
         self._of: Callable[[Key], Value] = of
         self._longest = longest
-        self._is_stored = is_stored
+        self._is_stored: Callable[[Key, Value], bool] | None = is_stored
 
     def __missing__(self, key: Key) -> Value:
         value = self._of(key)

@@ -95,3 +95,8 @@ def test_a_usual_head_is_not_left_to_them() -> None:
     lines = [FieldLine(b"Host", b"x"), FieldLine(b"Connection", b"keep-alive"), FieldLine(b"cookie", b"a=1; __Host-gateway=x")]
     assert app_lines(lines, RULES, lambda line: cookie_line(line, not_the_apps)) == [b"cookie: a=1\r\n"]
     assert cookie_line(FieldLine(b"Cookie", b"__Host-gateway=x"), not_the_apps) == b""
+
+
+def test_a_reference_that_the_rules_drop_is_not_forwarded() -> None:
+    lines = [FieldLine(b"Referer", b""), FieldLine(b"Referer", b"/a"), FieldLine(b"Accept", b"*/*")]
+    assert app_lines(lines, RULES, lambda line: b"") == [b"Referer: /b\r\n", b"Accept: */*\r\n"]

@@ -209,7 +209,7 @@ def test_a_path_that_windows_may_read_as_any_other_is_refused_where_rules_differ
 def test_a_path_that_came_before_has_the_rule_it_had_and_a_long_one_is_not_kept(path: str) -> None:
     here = app(PUBLIC, ADMIN)
     first = rule_of_path(here, path, "GET")
-    assert rule_of_path(here, path, "GET") == first and len(here.places) == (len(path) <= 256)
+    assert rule_of_path(here, path, "GET") == first and len(here.rules_by_path) == (len(path) <= 256)
 
 
 @pytest.mark.parametrize("host", ["login.example.com", "hr.example.com", "nowhere.example"])

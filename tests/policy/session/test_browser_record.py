@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.policy.session.browser_record import LONGEST_CLIENT_ID, MOST_BEFORE, MOST_CLIENTS, BrowserRecord, SessionStanding
+from gateway.policy.session.browser_record import LONGEST_CLIENT_ID, MOST_BEFORE, MOST_CLIENTS, BrowserRecord, RecordState
 from gateway.policy.session.session import SessionCookie
 
 COOKIES = st.lists(st.builds(SessionCookie, st.sampled_from((b"sid", b"idx")), st.binary(max_size=40)), max_size=4).map(tuple)
@@ -14,7 +14,7 @@ RECORDS = st.builds(
     BrowserRecord,
     COOKIES,
     st.text(max_size=20),
-    st.sampled_from(SessionStanding),
+    st.sampled_from(RecordState),
     COOKIES,
     st.text(max_size=20),
     st.lists(st.tuples(st.text(max_size=9), st.text(max_size=9)), max_size=3).map(tuple),
@@ -58,10 +58,10 @@ def test_a_record_with_one_odd_part_is_none(changed: dict[int, object]) -> None:
 
 def test_what_follows_a_new_session() -> None:
     record = BrowserRecord((SID,), "alice").used("app", "alice")
-    waiting = record.waits((IDX,), SessionStanding.UNDECIDED, (SID,), "alice")
+    waiting = record.waits((IDX,), RecordState.UNDECIDED, (SID,), "alice")
     assert waiting.all_cookies == (IDX, SID) and waiting.before_user_id == "alice"
     settled = waiting.given((IDX,), "bob")
-    assert settled.all_cookies == (IDX,) and settled.standing is SessionStanding.SETTLED
+    assert settled.all_cookies == (IDX,) and settled.state is RecordState.SETTLED
     assert settled.user_of_client("app") == "alice" and settled.user_of_client("other") is None
 
 

@@ -150,7 +150,7 @@ def test_what_was_sealed_as_a_pass_but_holds_none_is_none() -> None:
 
 
 def test_what_is_noted_at_a_pass_stays_with_it_and_no_longer() -> None:
-    passes = Passes(Sealer((NEW,), counting()), largest=2)
+    passes = Passes(Sealer((NEW,), counting()), most=2)
     texts = [passes.seal(HOST, Pass((), str(number), "s", 0.0)) for number in range(3)]
     kept = passes.open(HOST, texts[0])
     assert kept is not None and kept.marks is None
@@ -166,7 +166,7 @@ def test_what_is_noted_at_a_pass_stays_with_it_and_no_longer() -> None:
 
 
 def test_passes_that_were_not_used_lately_are_not_kept_but_open_again() -> None:
-    passes = Passes(Sealer((NEW,), counting()), largest=2)
+    passes = Passes(Sealer((NEW,), counting()), most=2)
     sealed = [passes.seal(HOST, Pass((), str(number), "s", 0.0)) for number in range(5)]
     first = [passes.open(HOST, text) for text in sealed]
     again = [passes.open(HOST, text) for text in sealed]

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gateway.policy.session.browser_record import BrowserRecord, SessionStanding
+from gateway.policy.session.browser_record import BrowserRecord, RecordState
 from gateway.policy.session.session import Finding, NoSession, Session, SessionCookie, Unknown
 from gateway.policy.switch.new_session import Deliver, DeliveryReason
 from gateway.policy.switch.older_sessions import (
@@ -44,7 +44,7 @@ def test_all_older_sessions_have_a_user_only_if_all_are_known_to_be_the_same() -
 
 def test_a_cookie_of_the_new_user_does_not_end() -> None:
     older = OlderSessions((((SID,), None), ((SID, IDX), None)), same=(IDX,))
-    assert (older.cookies, older.ending) == ((SID, IDX), (SID,))
+    assert (older.cookies, older.to_end) == ((SID, IDX), (SID,))
 
 
 def test_a_known_user_stands_for_an_answer_of_okta() -> None:
@@ -79,7 +79,7 @@ def test_without_another_user_an_unclear_answer_decides(findings: list[Finding],
 
 
 def test_a_request_is_from_before_if_it_presents_only_cookies_from_before_an_undecided_session() -> None:
-    undecided = BrowserRecord((NEW,), standing=SessionStanding.UNDECIDED)
+    undecided = BrowserRecord((NEW,), state=RecordState.UNDECIDED)
     assert is_from_before((SID,), undecided)
     assert not is_from_before((SID, NEW), undecided)
     assert not is_from_before((), undecided)
@@ -94,8 +94,8 @@ def test_a_request_is_from_before_if_it_presents_only_cookies_from_before_an_und
         (DeliveryReason.SAME_USER, BOB, BrowserRecord((NEW, IDX), "bob")),
         (DeliveryReason.SAME_USER, None, BrowserRecord((NEW, IDX), "alice")),
         (DeliveryReason.OTHER_USER, BOB, BrowserRecord((NEW, IDX), "bob")),
-        (DeliveryReason.NOBODY_YET, None, BrowserRecord((NEW,), "", SessionStanding.NOBODY_YET, (SID, IDX), "alice")),
-        (DeliveryReason.UNDECIDED, BOB, BrowserRecord((NEW,), "", SessionStanding.UNDECIDED, (SID, IDX), "alice")),
+        (DeliveryReason.NOBODY_YET, None, BrowserRecord((NEW,), "", RecordState.NOBODY_YET, (SID, IDX), "alice")),
+        (DeliveryReason.UNDECIDED, BOB, BrowserRecord((NEW,), "", RecordState.UNDECIDED, (SID, IDX), "alice")),
     ],
 )
 def test_the_record_after_each_decision(why: DeliveryReason, session: Session | None, expected: BrowserRecord) -> None:

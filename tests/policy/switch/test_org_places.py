@@ -68,7 +68,7 @@ def test_other_places_are_left_alone(path: str) -> None:
     place = OrgPath.of(path)
     assert place.names == TOKEN_NAMES
     assert not (place.needs_token or place.is_authorize or place.is_pushed or place.is_current_session)
-    assert place.ending is None
+    assert place.sign_out_kind is None
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_other_places_are_left_alone(path: str) -> None:
     ],
 )
 def test_a_word_inside_a_name_is_no_sign_out(path: str) -> None:
-    assert OrgPath.of(path).ending is None
+    assert OrgPath.of(path).sign_out_kind is None
 
 
 @pytest.mark.parametrize(
@@ -109,14 +109,14 @@ def test_a_word_inside_a_name_is_no_place_of_a_token(path: str) -> None:
     "path", ["/home/../signout", "/home/%2e%2e/signout", "/app/x/..;/..;/signout", "/home/x/../../login/signout", "/signout.do"]
 )
 def test_a_path_that_climbs_out_of_a_link_may_be_a_sign_out(path: str) -> None:
-    assert OrgPath.of(path).ending is SignOutKind.PAGE
+    assert OrgPath.of(path).sign_out_kind is SignOutKind.PAGE
 
 
 def test_a_path_that_is_too_long_is_not_judged() -> None:
     place = OrgPath.of("/login/signout/" + "x" * LONGEST_PATH)
     assert place.is_too_long
     assert place.takes_bodies
-    assert place.ending is None
+    assert place.sign_out_kind is None
 
 
 def test_a_long_path_that_is_encoded_twice_is_not_judged() -> None:
@@ -127,9 +127,9 @@ def test_a_long_path_that_is_encoded_twice_is_not_judged() -> None:
 
 
 def test_places_that_end_a_session_are_known() -> None:
-    assert OrgPath.of("/login/signout").ending is SignOutKind.PAGE
-    assert OrgPath.of("/login/;/signout/x").ending is SignOutKind.PAGE
-    assert OrgPath.of("/oauth2/default/v1/logout").ending is SignOutKind.OIDC
+    assert OrgPath.of("/login/signout").sign_out_kind is SignOutKind.PAGE
+    assert OrgPath.of("/login/;/signout/x").sign_out_kind is SignOutKind.PAGE
+    assert OrgPath.of("/oauth2/default/v1/logout").sign_out_kind is SignOutKind.OIDC
     assert OrgPath.of("/oauth2/default/v1/logout").takes_bodies
     assert not OrgPath.of("/oauth2/default/v1/logout").takes_tokens_in_bodies
     assert OrgPath.of("/api/v1/users/me/lifecycle/delete_sessions").takes_bodies

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from gateway.policy.session.session import Finding, NoSession, Session, SessionCookie, Unknown
 from gateway.policy.switch.switch import (
     ROUNDS,
+    Answered,
     Ask,
-    Asked,
     Close,
     Closed,
     Command,
@@ -75,7 +75,7 @@ class Run:
         finding, accepted = self.answers.pop(0) if self.answers else (GONE, True)
         match command:
             case Ask():
-                return Asked(finding, self.gone)
+                return Answered(finding, self.gone)
             case Revoke():
                 return Revoked()
             case Close():
@@ -119,7 +119,9 @@ def test_a_token_is_redeemed_only_after_every_cookie_that_came_to_light_is_prove
     if not isinstance(made.to_the_end(), Redeem):
         return
     has_closed = any(isinstance(command, Close) for command in made.commands)
-    said_gone = made.gone.intersection(made.cookies) if not has_closed and any(isinstance(event, Asked) for event in made.events) else set()
+    said_gone = (
+        made.gone.intersection(made.cookies) if not has_closed and any(isinstance(event, Answered) for event in made.events) else set()
+    )
     last_close = max((n for n, command in enumerate(made.commands) if isinstance(command, Close)), default=-1)
     proven = {
         command.cookie
@@ -172,7 +174,7 @@ def test_every_prefix_of_the_commands_is_safe(made: Run) -> None:
 def test_an_untrusted_start_over_a_live_or_unclear_session_changes_nothing(made: Run) -> None:
     made.to_the_end()
     first = made.events[0] if made.events else None
-    if made.goal is Goal.REDEEM and not made.trusted and isinstance(first, Asked) and not isinstance(first.finding, NoSession):
+    if made.goal is Goal.REDEEM and not made.trusted and isinstance(first, Answered) and not isinstance(first.finding, NoSession):
         assert len(made.commands) == 2
         assert isinstance(made.commands[1], Confirm) or made.commands[1] == Refuse("timed_out", revoked=False)
 
@@ -224,6 +226,10 @@ def test_without_a_cookie_the_token_goes_at_once() -> None:
     assert run((), goal=Goal.SIGN_OUT).commands == [Proven()]
 
 
+def test_a_stranger_s_token_is_refused_while_okta_does_not_say_who_is_signed_in() -> None:
+    assert run((SID,), (Unknown("timed_out"), True), trusted=False).commands == [Ask((SID,)), Refuse("timed_out", revoked=False)]
+
+
 def test_a_sign_out_asks_no_question() -> None:
     assert run((SID,), goal=Goal.SIGN_OUT).commands == [Revoke((SID,), None), Close((SID,)), Verify(SID), Proven()]
 
@@ -259,7 +265,7 @@ def test_nothing_is_closed_that_okta_has_just_said_carries_nothing(made: Run) ->
             return
         if isinstance(event, Closed | Verified):
             said.difference_update(event.brought)
-        if isinstance(event, Asked):
+        if isinstance(event, Answered):
             said |= event.gone
         elif isinstance(command, Verify) and isinstance(event, Verified) and is_proof_of_end(event.finding):
             said.add(command.cookie)
