@@ -59,7 +59,7 @@ def body(target: str, kind: bytes) -> Callable[[str], object]:
 
 def judged_place(text: str) -> object:
     place = OrgPath.of(text)
-    return place.names, place.takes_bodies, place.ending, place.is_current_session, place.is_pushed
+    return place.names, place.takes_bodies, place.sign_out_kind, place.is_current_session, place.is_pushed
 
 
 def taken(text: str) -> object:
