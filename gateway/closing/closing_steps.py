@@ -129,7 +129,7 @@ class ClosingSteps:
         cookies belong together. ``may_guess``: also ask about cookies that may be made up, as long as guesses are left.
         """
         session_id = session.id if session is not None else closing.session_id
-        is_named = session_id is not None or isinstance(self._sessions.recall(closing.cookies), Session)
+        is_named = session_id is not None or isinstance(self._sessions.from_cache(closing.cookies), Session)
         await self.refuse(closing, closing.cookies, session_id)
         if is_named:
             return

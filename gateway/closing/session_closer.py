@@ -55,7 +55,7 @@ class Closer:
         self._steps = ClosingSteps(sessions, okta, in_flight, self._record, tell, times)
         self._backlog = Backlog(sessions, tell, self._steps.run_again, kept, retry_seconds)
         self._running = BackgroundTasks()
-        self._turns = ClientQueues()
+        self._queues = ClientQueues()
 
     @property
     def backlog(self) -> int:
@@ -65,7 +65,7 @@ class Closer:
     @property
     def doubted(self) -> int:
         """How many clients have a closing under way whose cookies may all be made up."""
-        return len(self._turns)
+        return len(self._queues)
 
     async def switch(
         self,
@@ -172,11 +172,11 @@ class Closer:
         revoked = closing.goal is Goal.SIGN_OUT
         if revoked and not all(self._sessions.is_revoked((cookie,)) for cookie in cookies):
             await self._steps.refuse(closing, cookies, closing.session_id)
-        async with self._turns.turn(browser.client) as has_turn:
+        async with self._queues.slot(browser.client) as has_slot:
             limited = self._sessions.may_guess(browser)
             if limited is not None:
                 return Refuse(limited.reason, revoked, limited.retry_at)
-            if not has_turn:
+            if not has_slot:
                 return Refuse("client_limited", revoked)
             return await self._steps.run(closing)
 

@@ -58,7 +58,7 @@ def app_door(parts: Parts, resolver: PassResolver, opened: AsyncExitStack) -> Pr
     sessions = {name: of_app for name, of_app in of_apps.items() if of_app is not None}
     former = FormerUsers(Owners(parts.seal_keys), sessions)
     handoff, forms, own = app_own_paths(parts, former)
-    watcher = SessionWatcher(parts.sessions, parts.live, parts.clock, Browsers(parts.state, parts.sealer).record)
+    watcher = SessionWatcher(parts.sessions, parts.open_connections, parts.clock, Browsers(parts.state, parts.sealer).record)
     opened.callback(parts.revocations.subscribe(watcher.hear))
     opened.push_async_callback(watcher.aclose)
     shared = resolver, watcher
@@ -84,16 +84,16 @@ def app_own_paths(parts: Parts, former: FormerUsers) -> tuple[AppHandoff, KeptFo
 
 def subrequest_door(parts: Parts, resolver: PassResolver) -> SubrequestDoor:
     """The door of ``/.gateway/auth``."""
-    listen, asked = parts.config.listen, parts.config.subrequest
+    listen, subrequest = parts.config.listen, parts.config.subrequest
     responses = {app.name: ForwardAuthResponse(field_rules(app).identity) for app in parts.config.apps}
-    rules = SubrequestRules(listen.trusted_proxies, head_limits(parts.config), asked.max_age, asked.patience)
+    rules = SubrequestRules(listen.trusted_proxies, head_limits(parts.config), subrequest.max_age, subrequest.patience)
     return SubrequestDoor(parts.table, resolver, responses, rules, parts.clock)
 
 
 def _proxy(parts: Parts, app: AppTable, opened: AsyncExitStack) -> HttpProxy:
     bounds = [size for size in (app.buffer_uploads, app.largest_body) if size]
     uploads = UploadSpool(min(bounds)) if app.buffer_uploads else None
-    return HttpProxy(app_servers(parts, app, opened), largest_body=app.largest_body or None, live=parts.live, uploads=uploads)
+    return HttpProxy(app_servers(parts, app, opened), largest_body=app.largest_body or None, live=parts.open_connections, uploads=uploads)
 
 
 def _forwarding(
@@ -103,7 +103,9 @@ def _forwarding(
     face = Face(rules, app_host(app), prefixes(app), rewriting(app), is_sticky, references(app), app.strip_prefix)
     overrides = StrippedOverrides(app.name, rules.allowed, parts.tell)
     cookies = AppCookies(app.name, parts.table.login.authority.host, parts.tell)
-    return AppForwarding(face, http, WebSocketRelay(http.source, parts.live), *shared, parts.batch, cookies.keep, sessions, overrides)
+    return AppForwarding(
+        face, http, WebSocketRelay(http.source, parts.open_connections), *shared, parts.batch, cookies.keep, sessions, overrides
+    )
 
 
 def app_servers(parts: Parts, app: AppTable, opened: AsyncExitStack) -> Servers:

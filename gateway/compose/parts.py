@@ -41,7 +41,7 @@ from gateway.upstream.connection import Listening
 ADDRESS_BYTES = 64
 """Bytes of a request line beside the ticket: method, path, the parameter's name, version."""
 LEAST_ASKING_CONNECTIONS = 30
-"""More than the number of questions that run at once (``AskingRules.at_once``), so that closings find a free connection too."""
+"""More than the number of questions that run at once (``AskingRules.most_running``), so that closings find a free connection too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Parts:
     state: SharedState
     sessions: Sessions
     closer: Closer
-    live: OpenConnections
+    open_connections: OpenConnections
     batch: WriteBatch
     oidc: OidcClient | None
     tickets: Tickets
@@ -119,8 +119,8 @@ def make_parts(
     oidc = oidc_client(settings, (asking_client, org), sealer, state, partial(is_session_revoked, revocations, fingerprints), clock)
     failed = partial(okta_watch(tell).failed, org.destination.base)
     api = oidc.proofs if oidc is not None else okta or Okta(asking_client, org.destination, org_deadlines(config), failed)
-    live = OpenConnections()
-    revocations.subscribe(lambda revocation: _cut(live, revocation))
+    open_connections = OpenConnections()
+    revocations.subscribe(lambda revocation: _cut(open_connections, revocation))
     rules = replace(session_rules(config), epoch=RevocationEpoch(state.epoch, clock.wall()))
     sessions = Sessions(Asking(api, clock, tell, _asking_rules(config)), revocations, fingerprints, rules, clock, tell)
     closer = Closer(
@@ -145,7 +145,7 @@ def make_parts(
         state=state,
         sessions=sessions,
         closer=closer,
-        live=live,
+        open_connections=open_connections,
         oidc=oidc,
         batch=WriteBatch(asyncio.get_running_loop()),
         tickets=Tickets(sealer, state, clock, min(LONGEST_TEXT, config.listen.request_line - ADDRESS_BYTES)),
@@ -163,18 +163,18 @@ def _asking_rules(config: Config) -> AskingRules:
     return replace(rules, guess_share=rules.guess_share / config.listen.workers)
 
 
-def _cut(live: OpenConnections, revocation: Revocation) -> None:
+def _cut(open_connections: OpenConnections, revocation: Revocation) -> None:
     """Close what is open under a revoked session. Connections that are spared for a moment are closed by ``SessionWatcher``."""
     if revocation.everybody:
-        live.close_all()
+        open_connections.close_all()
     elif not revocation.spared_for:
-        live.close(revocation.fingerprints)
+        open_connections.close(revocation.fingerprints)
 
 
 def watch(parts: Parts, metrics: Metrics) -> None:
     """Register the parts' own counters with the metrics."""
     counts = parts.sessions.counts
-    metrics.watch_total("okta_questions_total", "Questions asked of Okta.", lambda: counts.asked)
+    metrics.watch_total("okta_questions_total", "Questions asked of Okta.", lambda: counts.questions)
     metrics.watch_total("session_hits_total", "Sessions answered from memory.", lambda: counts.hits)
     metrics.watch_total("session_coalesced_total", "Requests that joined a question under way.", lambda: counts.coalesced)
     metrics.watch_total("session_unknown_total", "Times that Okta did not say.", lambda: counts.unknown)
@@ -186,4 +186,4 @@ def watch(parts: Parts, metrics: Metrics) -> None:
     )
     metrics.watch_level("sessions_remembered", "Answers in memory.", lambda: len(parts.sessions))
     metrics.watch_level("closes_pending", "Sessions whose end at Okta is not proven yet.", lambda: parts.closer.backlog)
-    metrics.watch_level("streams_open", "WebSockets and event streams open now.", lambda: len(parts.live))
+    metrics.watch_level("streams_open", "WebSockets and event streams open now.", lambda: len(parts.open_connections))

@@ -135,7 +135,7 @@ class Demonstration:
                 folder = Path(opened.enter_context(TemporaryDirectory(prefix="session-gateway-")))
                 _, self.certificate = standin.made_context(folder)
             settings = _settings(self.where, app, self._options.environ, self.certificate)
-            gateway = Gateway(settings, self._log, clock=self._clock, public=bound, around=front)
+            gateway = Gateway(settings, self._log, clock=self._clock, public=bound, wrap_listener=front)
             await gateway.start()
             opened.push_async_callback(gateway.aclose)
             self.org, self.gateway, self._open = org, gateway, opened.pop_all()

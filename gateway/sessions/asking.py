@@ -40,13 +40,13 @@ class SessionsApi(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AskingRules:
-    """The limits. ``at_once``: questions under way (Okta allows 35 to 75 at once for a whole org). ``most_waiting``: questions in a queue.
+    """The limits. ``most_running``: questions under way (Okta allows 35 to 75 for a whole org). ``most_waiting``: questions in a queue.
 
     ``guesses_per_minute``: guesses of one client. ``guess_share``: the part of Okta's rate limit that the guesses of all clients may use.
     ``breaker``: the thresholds of every circuit.
     """
 
-    at_once: int = 25
+    most_running: int = 25
     most_waiting: int = 1000
     guesses_per_minute: int = 300
     guess_share: float = 0.5
@@ -76,7 +76,7 @@ class Asking:
         self._clock = clock
         self._tell = tell
         self._rules = rules if rules is not None else AskingRules()
-        self._slots = Slots(self._rules.at_once, self._rules.most_waiting)
+        self._slots = Slots(self._rules.most_running, self._rules.most_waiting)
         self._budget = Budget()
         self._circuits = Circuits.of(self._rules.breaker)
         self._guesses = Guesses(self._rules.guesses_per_minute, self._rules.guess_share, clock.monotonic)
@@ -113,30 +113,30 @@ class Asking:
         if refusal is None and self._slots.is_full(is_guess):
             refusal = Unknown("busy")
         if refusal is not None:
-            return self._asked(refusal)
+            return self._reply_now(refusal)
         if not is_guess:
-            return await self._in_turn(call, cookies, browser, (source, False))
+            return await self._ask_in_slot(call, cookies, browser, (source, False))
         self._guesses.note(browser.client)
-        asked = None
+        reply = None
         try:
-            asked = await self._in_turn(call, cookies, browser, (source, True))
+            reply = await self._ask_in_slot(call, cookies, browser, (source, True))
         finally:
-            if asked is None or _is_session(asked.finding):
+            if reply is None or _is_session(reply.finding):
                 self._guesses.was_none(browser.client)
-        return asked
+        return reply
 
-    async def _in_turn(self, call: _Call, cookies: Sequence[SessionCookie], browser: Browser, whose: tuple[str, bool]) -> OktaReply:
+    async def _ask_in_slot(self, call: _Call, cookies: Sequence[SessionCookie], browser: Browser, whose: tuple[str, bool]) -> OktaReply:
         source, is_guess = whose
         async with self._slots.slot(is_guess):
             refusal = self._refusal(source)  # the questions before this one may have opened a circuit or met a 429
             if refusal is not None:
                 if is_guess:
                     self._guesses.was_none(browser.client)
-                return self._asked(refusal)
+                return self._reply_now(refusal)
             return await self._send(call, cookies, browser, source)
 
     async def _send(self, call: _Call, cookies: Sequence[SessionCookie], browser: Browser, source: str) -> OktaReply:
-        asked = self._asked(Unknown("unanswered"))
+        reply = self._reply_now(Unknown("unanswered"))
         self._circuits = self._circuits.asking(source)
         answer = None
         try:
@@ -146,9 +146,9 @@ class Asking:
         self._note_budget(answer)
         # After a 429 the finding names the end of the wait by this machine's clock.
         finding = (self._refusal(source) or answer.finding) if answer.status == 429 else answer.finding
-        return OktaReply(finding, asked.asked_at - answer.age_seconds, asked.wall - answer.age_seconds, answer.brought)
+        return OktaReply(finding, reply.asked_at - answer.age_seconds, reply.wall - answer.age_seconds, answer.brought)
 
-    def _asked(self, finding: Finding) -> OktaReply:
+    def _reply_now(self, finding: Finding) -> OktaReply:
         return OktaReply(finding, self._clock.monotonic(), self._clock.wall())
 
     def _refusal(self, source: str) -> Unknown | None:

@@ -44,8 +44,8 @@ class AdminAddress:
         self._own = own
         self._totals = Totals()
         self._unready: Mapping[str, str] = {}
-        self._notes: Mapping[str, str] = {}
-        self._health = Health(self._totals, lambda: self._unready, name, lambda: self._notes)
+        self._details: Mapping[str, str] = {}
+        self._health = Health(self._totals, lambda: self._unready, name, lambda: self._details)
         own.watch_level("workers_listening", "Workers that serve now.", self._listening)
 
     async def handle(self, request: Request) -> Response:
@@ -59,7 +59,7 @@ class AdminAddress:
                 said = await asyncio.gather(*(_readiness(worker, excluded) for worker in self.workers))
                 reasons = tuple(_unready(worker, answer) for worker, answer in zip(self.workers, said, strict=True))
                 hooks = {str(answer["event_hook"]) for answer in said if isinstance(answer, dict) and "event_hook" in answer}
-                self._notes = {"event_hook": ", ".join(sorted(hooks))} if hooks else {}
+                self._details = {"event_hook": ", ".join(sorted(hooks))} if hooks else {}
                 stopping = {"process": "stopping"} if self.is_stopping else {}
                 self._unready = stopping | {part: reason for parts in reasons for part, reason in parts.items()}
         return await self._health.handle(request)

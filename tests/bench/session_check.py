@@ -55,7 +55,7 @@ class Org:
 def new_sessions() -> Sessions:
     """A memory that asks ``Org``; nothing in it ends during a run."""
     clock, ignore = Clock(), lambda name, figures: None
-    asking = Asking(Org(), clock, ignore, AskingRules(at_once=1000))
+    asking = Asking(Org(), clock, ignore, AskingRules(most_running=1000))
     rules = SessionRules(Lifetimes(ttl=3600.0, ttl_max=3600.0), max_entries=ENTRIES)
     return Sessions(
         asking, LocalRevocations(clock.monotonic), Fingerprinter(os.urandom(32), "https://example.okta.com"), rules, clock, ignore
@@ -96,12 +96,12 @@ async def cost(engine: str) -> float:
 
     def check(passes: Passes) -> None:
         opened = passes.open(HOST, single(fields, PASS_NAME) or b"")
-        if opened is None or not isinstance(sessions.recall(opened.held.cookies), Session):
+        if opened is None or not isinstance(sessions.from_cache(opened.held.cookies), Session):
             raise AssertionError("the session is not known")
 
     parts: dict[str, Callable[[], object]] = {
         "cookie field": lambda: single(fields, PASS_NAME),
-        "recall": lambda: sessions.recall(cookies),
+        "recall": lambda: sessions.from_cache(cookies),
         "whole check, pass opened anew": lambda: check(cold),
         "whole check": lambda: check(warm),
     }

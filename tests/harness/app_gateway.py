@@ -74,7 +74,7 @@ class AppGateway:
 
     @property
     def live(self) -> OpenConnections:
-        return self.parts.live
+        return self.parts.open_connections
 
     @property
     def notes(self) -> list[dict[str, str]]:
@@ -120,7 +120,7 @@ async def app_gateway(largest_body: int | None = None, connections: int = 20, se
     text = CONFIGURATION.replace(_READ, _READ + '\n    {{ path = "/read/**", access = "nobody" }},', 1)
     text = text.replace(_PATIENT, "\n".join(('first_byte_timeout = "500ms"', 'idle_timeout = "5s"', *more, "websocket_origins")), 1)
     async with deployed(configuration=text, app_tls=secured.server if secured is not None else None) as site:
-        live = site.parts.live
+        live = site.parts.open_connections
         yield AppGateway(site)
     while left := {task for task in asyncio.all_tasks() - before - {asyncio.current_task()} if task is not None and not task.done()}:
         await asyncio.wait(left)

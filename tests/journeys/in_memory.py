@@ -221,12 +221,12 @@ class DoorsInMemory:
     """The doors of one process, composed as for the network. The app answers with the user that it was told."""
 
     def __init__(self, parts: Parts, line: Line, opened: AsyncExitStack) -> None:
-        gate, pool = pass_resolver(parts), ProxyInMemory(line)
+        resolver, pool = pass_resolver(parts), ProxyInMemory(line)
         self._parts = parts
         self.login = login_door(
             parts, opened, OrgPools(OrgRelay(pool, parts.tell, IssuedTokens(parts.state, parts.sealer, parts.sessions)), pool)
         )
-        self._decisions = Decisions(gate, parts.clock)
+        self._decisions = Decisions(resolver, parts.clock)
         self._handoff, _, self._own = app_own_paths(parts, FormerUsers(Owners(parts.seal_keys)))
         self._limits = head_limits(parts.config)
 

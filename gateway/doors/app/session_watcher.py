@@ -90,14 +90,14 @@ class _Stay(NamedTuple):
 class SessionWatcher:
     """All open connections of sessions in this process. Its timer runs only while something is open. Close it with ``aclose``."""
 
-    def __init__(self, sessions: Sessions, live: OpenConnections, clock: Clock, record_of: RecordOf) -> None:
-        """``live`` closes connections; ``record_of`` reads a browser's record, which names its cookies after a redemption."""
+    def __init__(self, sessions: Sessions, open_connections: OpenConnections, clock: Clock, record_of: RecordOf) -> None:
+        """``open_connections`` closes connections; ``record_of`` reads a browser's record, which names its cookies after a redemption."""
         self._record_of = record_of
         self._spared: dict[Fingerprint, float] = {}
         self._moved: dict[tuple[Fingerprint, ...], tuple[Fingerprint, ...]] = {}
         self._moving: dict[asyncio.Task[None], _Stay] = {}
         self._sessions = sessions
-        self._live = live
+        self._open_connections = open_connections
         self._clock = clock
         self._open: dict[tuple[Fingerprint, ...], _Open] = {}
         self._asking: dict[tuple[Fingerprint, ...], asyncio.Task[None]] = {}
@@ -111,7 +111,7 @@ class SessionWatcher:
 
     @contextmanager
     def watched(self, watch: SessionWatch | None) -> Iterator[None]:
-        """Check this session again and again until the block ends. If the session ends, ``live`` closes what the fingerprints hold."""
+        """Check this session again and again until the block ends. If it ends, ``open_connections`` closes what the fingerprints hold."""
         if watch is None:
             yield
             return
@@ -166,7 +166,7 @@ class SessionWatcher:
         cut: set[Fingerprint] = set()
         for watch in self._under(names):
             (spared if _is_of(watch, browser) else cut).update(watch.fingerprints)
-        self._live.close((names - spared) | cut)
+        self._open_connections.close((names - spared) | cut)
         until = self._clock.monotonic() + SPARED_SECONDS
         self._spared.update(dict.fromkeys(spared, until))
 
@@ -183,7 +183,7 @@ class SessionWatcher:
             if browser_key(stay.browser).hex() == moved.browser and stay.user_id != moved.user_id:
                 over.update(stay.key)
         staying = {name for key in stays for name in key}
-        self._live.close((set(moved.fingerprints) - staying) | over)
+        self._open_connections.close((set(moved.fingerprints) - staying) | over)
         for name in (*moved.fingerprints, *over):
             if name not in staying:
                 self._spared.pop(name, None)
@@ -201,18 +201,18 @@ class SessionWatcher:
             record = BrowserRecord()
         new = self._sessions.fingerprints(record.cookies)
         if not new or record.user_id != user_id or self._sessions.is_revoked(record.cookies):
-            self._live.close(old)
+            self._open_connections.close(old)
         else:
-            self._live.move(old, new)
+            self._open_connections.move(old, new)
             self._rename(old, new, record.cookies)
         for name in old:
             self._spared.pop(name, None)
 
     def _rename(self, old: tuple[Fingerprint, ...], new: tuple[Fingerprint, ...], cookies: tuple[SessionCookie, ...]) -> None:
         """Replace the old cookies by the new ones in everything that is watched."""
-        for brief, watch in tuple(self._live.brief.items()):
+        for brief, watch in tuple(self._open_connections.brief.items()):
             if isinstance(watch, SessionWatch) and watch.fingerprints == old:
-                self._live.brief[brief] = watch._replace(fingerprints=new, cookies=cookies)
+                self._open_connections.brief[brief] = watch._replace(fingerprints=new, cookies=cookies)
         found = self._open.pop(old, None)
         if found is None:
             return
@@ -227,7 +227,7 @@ class SessionWatcher:
     def _under(self, names: frozenset[Fingerprint]) -> list["SessionWatch | _Open"]:
         """Everything open that one of these cookies admitted."""
         everything: list[SessionWatch | _Open] = [*self._open.values()]
-        everything.extend(watch for watch in self._live.brief.values() if isinstance(watch, SessionWatch))
+        everything.extend(watch for watch in self._open_connections.brief.values() if isinstance(watch, SessionWatch))
         return [watch for watch in everything if not names.isdisjoint(watch.fingerprints)]
 
     def look_soon(self) -> None:
@@ -256,16 +256,16 @@ class SessionWatcher:
                 continue  # it ended in this loop, together with a connection that was closed
             if self._spared and self._is_spared(found):
                 continue
-            finding = self._sessions.recall(found.cookies)
+            finding = self._sessions.from_cache(found.cookies)
             if finding is not None:
                 self._judge(found, finding)
             elif found.session.expires_at.timestamp() <= self._clock.wall():
-                self._live.close(found.fingerprints)
+                self._open_connections.close(found.fingerprints)
             elif found.fingerprints not in self._asking and len(self._asking) < QUESTIONS_AT_A_LOOK:
                 self._ask(found)
         for watch in held:
             self.release(watch)
-        if self._open or self._live.brief:
+        if self._open or self._open_connections.brief:
             self.look_soon()
 
     def _look_at_named(self) -> None:
@@ -275,7 +275,7 @@ class SessionWatcher:
         for found in tuple(self._open.values()):
             if names.isdisjoint(found.session.names) or found.fingerprints not in self._open or self._is_spared(found):
                 continue
-            finding = self._sessions.recall(found.cookies)
+            finding = self._sessions.from_cache(found.cookies)
             if finding is not None:
                 self._judge(found, finding)
             else:
@@ -299,12 +299,12 @@ class SessionWatcher:
             return bool(ends)
         for name in found.fingerprints:
             self._spared.pop(name, None)
-        self._live.close(found.fingerprints)
+        self._open_connections.close(found.fingerprints)
         return True
 
     def _adopted(self) -> tuple[SessionWatch, ...]:
         """Hold the short requests that are still open, for this one check; many requests of one session are checked once."""
-        watches = tuple(watch for watch in self._live.brief.values() if isinstance(watch, SessionWatch))
+        watches = tuple(watch for watch in self._open_connections.brief.values() if isinstance(watch, SessionWatch))
         for watch in watches:
             self.hold(watch)
         return watches
@@ -334,7 +334,7 @@ class SessionWatcher:
         is_over = found.session.expires_at.timestamp() <= self._clock.wall()
         is_another = isinstance(finding, Session) and finding.user_id != found.session.user_id
         if is_over or is_another or isinstance(finding, NoSession):
-            self._live.close(found.fingerprints)
+            self._open_connections.close(found.fingerprints)
 
 
 def _is_of(watch: SessionWatch | _Open, browser: str) -> bool:

@@ -57,7 +57,7 @@ class EndedSessions:
 
     async def _end(self, named: EndsSessions, sender: LoginBrowser) -> None:
         """Okta has ended what the call names: revoke it here. Raises ``OutsideFailed`` if the revocation could not be shared."""
-        finding = self._sessions.recall(sender.presented) if sender.presented else None
+        finding = self._sessions.from_cache(sender.presented) if sender.presented else None
         own = finding if isinstance(finding, Session) else None
         self._tell("sessions_ended_by_call", {"by": "session" if named.session_id is not None else "user"})
         if named.session_id is not None:

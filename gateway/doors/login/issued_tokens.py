@@ -78,7 +78,7 @@ class IssuedTokens:
         if not cookies:
             return
         living = tuple(cookie for cookie in cookies if not self._sessions.is_revoked((cookie,)))
-        finding = self._sessions.recall(living)
+        finding = self._sessions.from_cache(living)
         session_id = finding.id if isinstance(finding, Session) else ""
         # If all are revoked, the session ended while Okta's answer was on its way: the codes are refused from the start.
         origin = Origin(self._sessions.fingerprints(living or cookies), session_id, is_refused=not living)

@@ -182,7 +182,7 @@ class NewSessions:
 
     def _older(self, begun: Cookies, sender: LoginBrowser, record: BrowserRecord) -> OlderSessions:
         """The older sessions: those of the record, those before, and presented ones."""
-        finding = self._sessions.recall(sender.presented) if sender.presented else None
+        finding = self._sessions.from_cache(sender.presented) if sender.presented else None
         presented_user = finding.user_id if isinstance(finding, Session) else None
         known = ((record.cookies, record.user_id), (record.before, record.before_user_id), (sender.presented, presented_user))
         return older_sessions(known, begun, lambda cookie: self._sessions.is_revoked((cookie,)))

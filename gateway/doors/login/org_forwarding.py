@@ -174,7 +174,7 @@ class OrgForwarding:
         if not client_id or status >= 400 or not sender.presented:
             return
         record = await self._browsers.record(sender.browser_id)
-        finding = self._sessions.recall(sender.presented)
+        finding = self._sessions.from_cache(sender.presented)
         user_id = finding.user_id if isinstance(finding, Session) else record.user_id
         if user_id and sender.browser_id and record.user_of_client(client_id) != user_id:
             # Under the browser's lease, because a sign-in may write the same record, in this process or another one.

@@ -80,7 +80,7 @@ class PresentedSessions:
         the presented session. These cookies came from outside, so nothing says whose they are but Okta. From here on they count as the
         browser's: apps get a pass for them, which must end with them.
         """
-        judgement = await self._sessions.judged(sender.presented, sender.browser, patience=ASKING_SECONDS)
+        judgement = await self._sessions.judged(sender.presented, sender.browser, wait_seconds=ASKING_SECONDS)
         finding = judgement.finding
         if not isinstance(finding, Session):
             return False
@@ -107,7 +107,7 @@ class PresentedSessions:
         Another user's session is accepted only if all sessions that the browser was given are proven gone. ``TimedOut`` if they are not,
         or if Okta has not said whose the last session is: then nobody is admitted. False if Okta names no user for the presented session.
         """
-        judgement = await self._sessions.judged(sender.presented, sender.browser, patience=ASKING_SECONDS)
+        judgement = await self._sessions.judged(sender.presented, sender.browser, wait_seconds=ASKING_SECONDS)
         finding = judgement.finding
         if not isinstance(finding, Session):
             return False

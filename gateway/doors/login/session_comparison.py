@@ -76,7 +76,7 @@ class SessionComparer:
 
     async def who(self, cookies: Cookies, browser: Browser) -> Finding:
         """What Okta says about these cookies, now or a moment ago. Held cookies are asked about too."""
-        return await self._sessions.current(cookies, browser, vouched=True, patience=ASKING_SECONDS, despite_hold=True)
+        return await self._sessions.current(cookies, browser, vouched=True, wait_seconds=ASKING_SECONDS, despite_hold=True)
 
     async def _who_was(self, comparison: Comparison) -> Finding:
         """What Okta says about the older sessions; each one without a known user is asked about by itself."""

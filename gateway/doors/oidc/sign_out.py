@@ -22,7 +22,7 @@ from gateway.doors.answers import redirect_answer
 from gateway.doors.oidc.bounces import Bounces, ReturnedBounce
 from gateway.doors.oidc.own_sessions import OwnSessions
 from gateway.doors.own.addresses import SIGN_IN, SIGN_OUT, sign_in_path
-from gateway.doors.own.outcomes import Outcome, page, refused
+from gateway.doors.own.outcomes import Outcome, page, refusal
 from gateway.doors.own.requests import not_navigating, parameters
 from gateway.doors.own.sign_out import DONE_SECONDS, FORGET, SWITCH, SignedOutNotes, SignOutReturns, posted
 from gateway.edge.request import Request
@@ -71,7 +71,7 @@ class OidcSignOut:
         """GET: a step of a running sign-out; else a page with a button. Raises ``OutsideFailed``."""
         given = parameters(head.query)
         if isinstance(given, Malformed):
-            return refused(given, self._clock)
+            return refusal(given, self._clock)
         done, after = self._notes.opened(given.get("done", "")), self._notes.opened(given.get("after", ""))
         if after is not None and not_navigating(head) is None:
             return Outcome(await self._bounces.begin(head, PURPOSE, given["after"], "none"), "sign_out", "proving")
@@ -79,7 +79,7 @@ class OidcSignOut:
             return self._to_org(done, head)
         return_to = self._returns.asked(head, self._table.login.origin)
         if isinstance(return_to, Malformed):
-            return refused(return_to, self._clock)
+            return refusal(return_to, self._clock)
         found = await self._own.found(head)
         view = ConfirmSignOut(found.login if isinstance(found, Session) else None, to=return_to)
         return Outcome(page(view, self._clock, *self._table.origins), "page")
@@ -90,7 +90,7 @@ class OidcSignOut:
         form = await posted(request, head, login.origin)
         then = form if isinstance(form, Malformed) else self._returns.after(form, login.origin)
         if isinstance(then, Malformed):
-            return refused(then, self._clock)
+            return refusal(then, self._clock)
         held, unproven = self._own.held(head), ""
         if held is not None:
             unproven = await self._closer.end(held.cookies, browser_of(head), held.session_id)
@@ -103,7 +103,7 @@ class OidcSignOut:
         """What follows the silent bounce after the org's sign-out."""
         done = self._notes.opened(returned.bounce.place)
         if done is None:
-            return refused(Malformed(400, "sign_out_expired"), self._clock)
+            return refusal(Malformed(400, "sign_out_expired"), self._clock)
         is_closed = isinstance(returned.result, Nobody)
         app = self._table.app(done.app)
         home = app.origin if app is not None else self._table.login.origin

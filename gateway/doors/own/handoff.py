@@ -20,7 +20,7 @@ from gateway.clock import Clock
 from gateway.doors.answers import redirect_answer
 from gateway.doors.app_sessions import FormerUsers
 from gateway.doors.own.addresses import ACCEPT, AGAIN, HANDOFF, asked_target, sign_in_path, target_or_root, way_back
-from gateway.doors.own.outcomes import Outcome, no_session, page, refused
+from gateway.doors.own.outcomes import Outcome, no_session, page, refusal
 from gateway.doors.own.requests import not_navigating, parameters, pass_of, session_of_pass
 from gateway.doors.own.tickets import Tickets
 from gateway.errors import OutsideFailed
@@ -96,9 +96,9 @@ class AppHandoff:
         given = parameters(head.query)
         target = given if isinstance(given, Malformed) else asked_target(given)
         if isinstance(target, Malformed):
-            return refused(target, self._clock)
+            return refusal(target, self._clock)
         if kind_of(head) is RequestKind.PREFETCH:
-            return refused(Malformed(503, "prefetch"), self._clock)
+            return refusal(Malformed(503, "prefetch"), self._clock)
         held = pass_of(self._sealer, head)
         finding = await session_of_pass(self._sessions, held, head)
         if held is not None and isinstance(finding, Session):
@@ -127,14 +127,14 @@ class AppHandoff:
         """
         given = parameters(head.query)
         if isinstance(given, Malformed):
-            return refused(given, self._clock)
-        refusal = not_navigating(head)
-        if refusal is not None:
-            return refused(refusal, self._clock)
+            return refusal(given, self._clock)
+        malformed = not_navigating(head)
+        if malformed is not None:
+            return refusal(malformed, self._clock)
         try:
             ticket = await self._tickets.read(given.get("ticket", ""), str(app.authority))
         except OutsideFailed:
-            return refused(Malformed(503, "ticket_not_kept"), self._clock)
+            return refusal(Malformed(503, "ticket_not_kept"), self._clock)
         mark = self._mark(head)
         decision = judge_ticket(ticket, str(app.authority), mark.nonce, self._clock.wall())
         by_page = isinstance(decision, Accepted) and self._forgets_by_page(head, app, decision.held.user_id)
@@ -146,7 +146,7 @@ class AppHandoff:
             case Accepted() if ticket is not None:
                 return await self._accepted(decision, mark, app, head, by_page=by_page)
             case TicketRefused(reason):
-                return await self._refused(reason, ticket, head, app)
+                return await self._refusal(reason, ticket, head, app)
             case _:
                 raise AssertionError("no ticket is accepted that was not opened")
 
@@ -165,7 +165,7 @@ class AppHandoff:
             return Outcome(redirect_answer(303, sign_in_path(target), _kept(counted)), "sign_in", "ended_meanwhile", fingerprint)
         made = set_lines(PASS_NAME, self._sealer.seal("pass", host, held.packed()), head.fields)
         if made is None:
-            return refused(Malformed(500, "pass_too_large"), self._clock)
+            return refusal(Malformed(500, "pass_too_large"), self._clock)
         former = self._former.handed_over(head, app, held.user_id, target)
         leading = page(GoingOn(target), self._clock) if by_page else redirect_answer(303, target)
         return Outcome(leading.plus(*made, *former, _kept(replace(counted, nonce=None))), "accept", "", fingerprint)
@@ -173,7 +173,7 @@ class AppHandoff:
     def _mark(self, head: RequestHead) -> StartMark:
         return StartMark.parse(single(head.fields, START_NAME), self._clock.wall())
 
-    async def _refused(self, reason: str, ticket: Ticket | None, head: RequestHead, app: App) -> Outcome:
+    async def _refusal(self, reason: str, ticket: Ticket | None, head: RequestHead, app: App) -> Outcome:
         """The answer to a ticket that is not accepted: go on with a live pass, begin again, or a page that says why."""
         held = pass_of(self._sealer, head)
         target = target_or_root(ticket.target) if ticket is not None else "/"

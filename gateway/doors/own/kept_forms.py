@@ -19,7 +19,7 @@ from typing import Final, Literal, NamedTuple
 from gateway.clock import Clock
 from gateway.doors.answers import page_answer, redirect_answer
 from gateway.doors.own.addresses import FORM, sign_in_path
-from gateway.doors.own.outcomes import Outcome, now_of, page, refused
+from gateway.doors.own.outcomes import Outcome, now_of, page, refusal
 from gateway.doors.own.requests import parameters, pass_of, session_of_pass
 from gateway.doors.reading import drained, whole_body
 from gateway.edge.request import Request
@@ -104,7 +104,7 @@ class KeptForms:
             return await self._not_kept(request, head, "unknown_owner")
         body = await whole_body(request, LARGEST_FORM_BYTES)
         if isinstance(body, Malformed):
-            return await self._not_kept(request, head, "too_large") if body.status == 413 else self._refused(body)
+            return await self._not_kept(request, head, "too_large") if body.status == 413 else self._refusal(body)
         place = FormPlace(secrets.token_urlsafe(16), owner, head.target, self._clock.wall())
         sealed = self._sealer.seal("form-place", host, place.packed())
         return FormAnswer(redirect_answer(307, f"{FORM}?kept={sealed}"), "form_kept")
@@ -118,7 +118,7 @@ class KeptForms:
     async def show(self, request: Request, head: RequestHead, app: App) -> Outcome:
         """``POST /.gateway/form?kept=``: the page that holds the form."""
         if not _is_of_own_page(head, app):
-            return refused(Malformed(403, "cross_site"), self._clock)
+            return refusal(Malformed(403, "cross_site"), self._clock)
         given, host = parameters(head.query), str(app.authority)
         opened = self._sealer.open("form-place", host, "" if isinstance(given, Malformed) else given.get("kept", ""))
         place = FormPlace.unpacked(opened.payload) if opened is not None else None
@@ -128,7 +128,7 @@ class KeptForms:
             return self._lost_here(head, "too_late")
         body = await whole_body(request, LARGEST_FORM_BYTES)
         if isinstance(body, Malformed):
-            return self._lost_here(head, "too_large") if body.status == 413 else refused(body, self._clock)
+            return self._lost_here(head, "too_large") if body.status == 413 else refusal(body, self._clock)
         if media_type(head) != b"application/x-www-form-urlencoded" or not body.isascii():
             return self._lost_here(head, "not_ascii")
         kind = (head.value(b"content-type") or b"").decode("latin-1")
@@ -160,10 +160,10 @@ class KeptForms:
         if request.body is None or not await _begins(request):
             return None
         if not _is_of_own_page(head, app):
-            return self._refused(Malformed(403, "cross_site"))
+            return self._refusal(Malformed(403, "cross_site"))
         body = await whole_body(request, LARGEST_SENT_BYTES)
         if isinstance(body, Malformed):
-            return self._refused(body)
+            return self._refusal(body)
         opened = self._sealer.open("form", str(app.authority), body[len(FIELD) :].rstrip(b"\r\n"))
         kept = KeptForm.unpacked(opened.payload) if opened is not None else None
         if kept is None or kept.target != head.target:
@@ -225,8 +225,8 @@ class KeptForms:
     def _lost_here(self, head: RequestHead, reason: str) -> Outcome:
         return Outcome(self._lost(head, reason), "page", f"form_lost_{reason}")
 
-    def _refused(self, malformed: Malformed) -> FormAnswer:
-        outcome = refused(malformed, self._clock)
+    def _refusal(self, malformed: Malformed) -> FormAnswer:
+        outcome = refusal(malformed, self._clock)
         return FormAnswer(outcome.answer, outcome.reason)
 
     def _page(self, head: RequestHead, view: View) -> Answer:

@@ -20,7 +20,7 @@ from gateway.closing.session_closer import NOT_SHARED, Closer
 from gateway.doors.answers import redirect_answer
 from gateway.doors.app_sessions import FormerUsers
 from gateway.doors.own.addresses import SESSION_PAGE, SIGN_OUT, at_okta, sign_in_path
-from gateway.doors.own.outcomes import Outcome, expired_here, page, refused
+from gateway.doors.own.outcomes import Outcome, expired_here, page, refusal
 from gateway.doors.own.requests import form_of, parameters, pass_of, session_of_pass
 from gateway.doors.own.tickets import LONGEST_TEXT
 from gateway.doors.pending_cookie import PendingCookie
@@ -123,7 +123,7 @@ class AppSignOut:
         """GET: a page with a button. Without a pass, redirect to the login host, which sees whether somebody is signed in."""
         return_to = self._returns.asked(head, app.origin)
         if isinstance(return_to, Malformed):
-            return refused(return_to, self._clock)
+            return refusal(return_to, self._clock)
         held = pass_of(self._sealer, head)
         if held is None:
             to = f"?to={quote(return_to, safe='')}" if return_to else ""
@@ -137,7 +137,7 @@ class AppSignOut:
         form = await posted(request, head, app.origin)
         then = form if isinstance(form, Malformed) else self._returns.after(form, app.origin)
         if isinstance(then, Malformed):
-            return refused(then, self._clock)
+            return refusal(then, self._clock)
         gone: Fields = (*expired_lines(PASS_NAME, head.fields), expired(START_NAME), FORGET)
         held = pass_of(self._sealer, head)
         if held is None:
@@ -182,7 +182,7 @@ class LoginSignOut:
         given = parameters(head.query)
         return_to = given if isinstance(given, Malformed) else self._returns.asked(head, self._table.login.origin)
         if isinstance(given, Malformed) or isinstance(return_to, Malformed):
-            return refused(given if isinstance(given, Malformed) else Malformed(400, "to_too_long"), self._clock)
+            return refusal(given if isinstance(given, Malformed) else Malformed(400, "to_too_long"), self._clock)
         done = self._notes.opened(given.get("done", ""))
         if done is not None and await self._is_from_here(done, head):
             return await self._finish(done, head)
@@ -199,7 +199,7 @@ class LoginSignOut:
         form = await posted(request, head, self._table.login.origin)
         then = form if isinstance(form, Malformed) else self._returns.after(form, self._table.login.origin)
         if isinstance(then, Malformed):
-            return refused(then, self._clock)
+            return refusal(then, self._clock)
         presented = session_cookies(head.fields)
         cookies = tuple(dict.fromkeys((*self._pending_cookie.carried(head), *presented)))
         unproven = await self._closer.end(cookies, browser_of(head))
@@ -222,7 +222,7 @@ class LoginSignOut:
 
     def _holds(self, done: SignedOut, head: RequestHead) -> bool:
         """Whether the browser has one of the cookies that ended, or one that Okta set in place of it."""
-        return self._sessions.are_kin(done.cookies, (*session_cookies(head.fields), *self._pending_cookie.carried(head)))
+        return self._sessions.are_of_one_family(done.cookies, (*session_cookies(head.fields), *self._pending_cookie.carried(head)))
 
     async def _finish(self, done: SignedOut, head: RequestHead) -> Outcome:
         """The second half of a sign-out that began on an app host: remove Okta's cookies, and show the page."""

@@ -96,7 +96,7 @@ class Day:
 
     async def clicks(self, number: int) -> bool:
         """Whether this user is let in."""
-        found = self.m.sessions.recall(cookies(number))
+        found = self.m.sessions.from_cache(cookies(number))
         if found is None:
             found = await self.m.sessions.current(cookies(number), BROWSER, vouched=True)
         self.unavailable += isinstance(found, Unknown)
@@ -121,5 +121,5 @@ async def test_with_the_hook_nobody_is_turned_away_and_without_it_the_short_ttl_
     assert day.one.watch.word == "trusted"
     await day.goes_on(1)
     assert day.one.watch.word == "silent"
-    assert day.m.sessions.recall(cookies(1)) is None
+    assert day.m.sessions.from_cache(cookies(1)) is None
     await day.m.sessions.aclose()
