@@ -12,7 +12,7 @@ from typing import Final
 
 from gateway.clock import Clock
 from gateway.errors import OutsideFailed
-from gateway.okta import browser_of
+from gateway.okta import browser_fields_of
 from gateway.policy.http.cookies import PASS_NAME, NotTheApps, holds_oktas, without_own
 from gateway.policy.http.messages import Fields, RequestHead
 from gateway.policy.learned import Recent
@@ -180,7 +180,7 @@ class PassResolver:
         if self._sessions.has_session_ended(opened.held.session_id):
             # No question to Okta is needed: the session is revoked, so each of its cookies is, older or newer.
             return Principal(_REVOKED, opened.held, marks, opened.stale, known)
-        finding = self._sessions.from_cache_for_pass(opened.held.cookies, marks, lambda: browser_of(head))
+        finding = self._sessions.from_cache_for_pass(opened.held.cookies, marks, lambda: browser_fields_of(head))
         if finding is None or (isinstance(finding, Session) and finding.user_id != opened.held.user_id):
             return None
         return Principal(finding, opened.held, marks, opened.stale, known)
@@ -197,7 +197,7 @@ class PassResolver:
         if isinstance(opened, Principal):
             return opened
         held, marks = opened.held, opened.marks or self._marked(opened)
-        finding = await self._sessions.current(held.cookies, browser_of(head), vouched=True, wait_seconds=wait_seconds)
+        finding = await self._sessions.current(held.cookies, browser_fields_of(head), vouched=True, wait_seconds=wait_seconds)
         if isinstance(finding, Session) and finding.user_id != held.user_id:
             with suppress(OutsideFailed):  # the revocation holds in this process even if it cannot be shared
                 await self._sessions.revoke(held.cookies, session_id=held.session_id)  # Okta's id is the other user's session: not that one
@@ -229,7 +229,7 @@ class PassResolver:
     def touch(self, principal: Principal, head: RequestHead) -> None:
         """The user is active: the session at Okta may be kept alive."""
         if principal.held is not None and self._sessions.keeps_alive:
-            self._sessions.touch(principal.held.cookies, browser_of(head))
+            self._sessions.touch(principal.held.cookies, browser_fields_of(head))
 
     def seconds_left(self, principal: Principal) -> float:
         """How long the cached answer stays valid, in seconds; 0 where there is none."""

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from gateway.clock import Clock
 from gateway.observe import Tell
-from gateway.okta import Browser, OktaAnswer
+from gateway.okta import BrowserFields, OktaAnswer
 from gateway.policy.http.clients import client_key
 from gateway.policy.session.cache import Breaker, Budget
 from gateway.policy.session.circuits import Circuits
@@ -25,16 +25,16 @@ GONE = NoSession("not_found")
 
 """Gets (event name, figures) for the log; never a cookie, never a token."""
 
-_Call = Callable[[Sequence[SessionCookie], Browser], Awaitable[OktaAnswer]]
+_Call = Callable[[Sequence[SessionCookie], BrowserFields], Awaitable[OktaAnswer]]
 
 
 class SessionsApi(Protocol):
     """The calls that this module sends to Okta."""
 
-    async def session(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
+    async def session(self, cookies: Sequence[SessionCookie], browser: BrowserFields) -> OktaAnswer:
         """Ask who is signed in with these cookies."""
 
-    async def refresh(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
+    async def refresh(self, cookies: Sequence[SessionCookie], browser: BrowserFields) -> OktaAnswer:
         """Restart the session's idle time."""
 
 
@@ -91,23 +91,23 @@ class Asking:
         """Whether the circuit for everybody is open, because Okta does not answer."""
         return self._circuits.is_open
 
-    def guess_refused(self, browser: Browser) -> Unknown | None:
+    def guess_refused(self, browser: BrowserFields) -> Unknown | None:
         """Why a guess of this browser must wait; None if it may be sent."""
         wait = self._guesses.refusal(browser.client)
         return Unknown(wait.reason, self._clock.wall() + wait.seconds) if wait is not None else None
 
-    async def session(self, cookies: Sequence[SessionCookie], browser: Browser, *, known: bytes = b"") -> OktaReply:
+    async def session(self, cookies: Sequence[SessionCookie], browser: BrowserFields, *, known: bytes = b"") -> OktaReply:
         """Ask who is signed in with these cookies. ``Unknown`` without a question if Okta must not be asked now.
 
         ``known``: the fingerprint of one of the cookies that was a session lately. If it is empty, the question is a guess.
         """
         return await self._ask(self._okta.session, cookies, browser, known)
 
-    async def refresh(self, cookies: Sequence[SessionCookie], browser: Browser, known: bytes = b"refresh") -> OktaReply:
+    async def refresh(self, cookies: Sequence[SessionCookie], browser: BrowserFields, known: bytes = b"refresh") -> OktaReply:
         """Restart the idle time of a session. Use it only for cookies of a known session; ``known``: the fingerprint of one of them."""
         return await self._ask(self._okta.refresh, cookies, browser, known)
 
-    async def _ask(self, call: _Call, cookies: Sequence[SessionCookie], browser: Browser, known: bytes) -> OktaReply:
+    async def _ask(self, call: _Call, cookies: Sequence[SessionCookie], browser: BrowserFields, known: bytes) -> OktaReply:
         source, is_guess = known.hex() or client_key(browser.client), not known
         refusal = self._refusal(source) or (self.guess_refused(browser) if is_guess else None)
         if refusal is None and self._slots.is_full(is_guess):
@@ -125,7 +125,9 @@ class Asking:
                 self._guesses.was_none(browser.client)
         return reply
 
-    async def _ask_in_slot(self, call: _Call, cookies: Sequence[SessionCookie], browser: Browser, whose: tuple[str, bool]) -> OktaReply:
+    async def _ask_in_slot(
+        self, call: _Call, cookies: Sequence[SessionCookie], browser: BrowserFields, whose: tuple[str, bool]
+    ) -> OktaReply:
         source, is_guess = whose
         async with self._slots.slot(is_guess):
             refusal = self._refusal(source)  # the questions before this one may have opened a circuit or met a 429
@@ -135,7 +137,7 @@ class Asking:
                 return self._reply_now(refusal)
             return await self._send(call, cookies, browser, source)
 
-    async def _send(self, call: _Call, cookies: Sequence[SessionCookie], browser: Browser, source: str) -> OktaReply:
+    async def _send(self, call: _Call, cookies: Sequence[SessionCookie], browser: BrowserFields, source: str) -> OktaReply:
         reply = self._reply_now(Unknown("unanswered"))
         self._circuits = self._circuits.asking(source)
         answer = None

@@ -23,7 +23,7 @@ class ClientQueues:
     def __init__(self, longest_wait_seconds: float = LONGEST_WAIT_SECONDS, most_running: int = 1) -> None:
         """``longest_wait_seconds``: after this wait a request gets no slot. ``most_running``: the slots of one client."""
         self._seconds = longest_wait_seconds
-        self._at_once = most_running
+        self._most_running = most_running
         self._locks: dict[str, asyncio.Semaphore] = {}
         self._waiting: Counter[str] = Counter()
 
@@ -42,7 +42,7 @@ class ClientQueues:
             yield False
             return
         self._waiting[key] += 1
-        lock = self._locks.setdefault(key, asyncio.Semaphore(self._at_once))
+        lock = self._locks.setdefault(key, asyncio.Semaphore(self._most_running))
         has_slot = False
         try:
             with suppress(TimeoutError):

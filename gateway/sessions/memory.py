@@ -16,7 +16,7 @@ from gateway.background import BackgroundTasks
 from gateway.clock import Clock
 from gateway.errors import OutsideFailed
 from gateway.observe import Tell
-from gateway.okta import Browser
+from gateway.okta import BrowserFields
 from gateway.policy.hooks.hook_trust import HookTrust
 from gateway.policy.http.cookies import repeated
 from gateway.policy.session.cache import EntryState
@@ -116,7 +116,7 @@ class Sessions:
         """The cached finding. None if the caller must call ``current``: there is none, or it is due and no question is under way."""
         return self._cached_finding(self._answers.find(cookies))
 
-    def from_cache_for_pass(self, cookies: Cookies, marks: Marks, browser: Callable[[], Browser]) -> Finding | None:
+    def from_cache_for_pass(self, cookies: Cookies, marks: Marks, browser: Callable[[], BrowserFields]) -> Finding | None:
         """The same as ``from_cache``, for the cookies of a pass. If the answer is due, it asks Okta again in the background."""
         found = self._answers.find_marked(marks, for_pass=True)
         if isinstance(found, KnownAnswer) and found.worth is EntryState.DUE and not self._is_asked(found.key):
@@ -161,7 +161,13 @@ class Sessions:
         self._answers.hook_trust = trust
 
     async def current(
-        self, cookies: Cookies, browser: Browser, *, vouched: bool = False, wait_seconds: float | None = None, despite_hold: bool = False
+        self,
+        cookies: Cookies,
+        browser: BrowserFields,
+        *,
+        vouched: bool = False,
+        wait_seconds: float | None = None,
+        despite_hold: bool = False,
     ) -> Finding:
         """The session of these cookies, from the cache or from Okta. Callers with the same cookies share the question under way.
 
@@ -174,7 +180,9 @@ class Sessions:
             return await self._found(cookies, browser, vouched=True, wait_seconds=wait_seconds, despite_hold=despite_hold)
         return (await self.judged(cookies, browser, wait_seconds=wait_seconds)).finding
 
-    async def judged(self, cookies: Cookies, browser: Browser, *, wait_seconds: float | None = None, each_alone: bool = False) -> Judgement:
+    async def judged(
+        self, cookies: Cookies, browser: BrowserFields, *, wait_seconds: float | None = None, each_alone: bool = False
+    ) -> Judgement:
         """The session of a browser that presents these cookies, the cookies that carry it, and the dead cookies to expire in the browser.
 
         A cookie that Okta cannot have issued, or that was revoked, is dead. If a name occurs twice among the rest, Okta is asked about each
@@ -199,7 +207,7 @@ class Sessions:
             return Judgement(finding, living, left_out)
         return Judgement(finding, dead=(*left_out, *living) if finding == REVOKED else left_out)
 
-    async def has_ended(self, cookies: Cookies, browser: Browser) -> bool:
+    async def has_ended(self, cookies: Cookies, browser: BrowserFields) -> bool:
         """Whether the session of these cookies, which Okta named a moment ago for a sealed value, has ended since.
 
         A cached "no session" may be older than that moment. So Okta is asked again, unless the cookies are revoked.
@@ -210,11 +218,11 @@ class Sessions:
             self._answers.forget_nobody(self.fingerprints(cookies))
         return isinstance(await self.current(cookies, browser, vouched=True), NoSession)
 
-    async def alone(self, cookie: SessionCookie, browser: Browser) -> OktaReply:
+    async def alone(self, cookie: SessionCookie, browser: BrowserFields) -> OktaReply:
         """Ask Okta about this cookie alone, without the cache. For a cookie that may be made up, the question is a guess."""
         return await self._asking.session((cookie,), browser, known=self._known((cookie,)))
 
-    def may_guess(self, browser: Browser) -> Unknown | None:
+    def may_guess(self, browser: BrowserFields) -> Unknown | None:
         """Why this client must not guess now; None if it may."""
         return self._asking.guess_refused(browser)
 
@@ -258,7 +266,7 @@ class Sessions:
                 self._outdated.add(self._questions.pop(key))
 
     async def _found(
-        self, cookies: Cookies, browser: Browser, *, vouched: bool, wait_seconds: float | None, despite_hold: bool = False
+        self, cookies: Cookies, browser: BrowserFields, *, vouched: bool, wait_seconds: float | None, despite_hold: bool = False
     ) -> Finding:
         for_pass = vouched and not despite_hold
         found = self._answers.find(cookies, despite_hold=despite_hold, for_pass=for_pass)
@@ -297,7 +305,7 @@ class Sessions:
         mark = self._fingerprinter.of_session(session_id) if session_id is not None else None
         if fingerprints or mark is not None or user_id is not None:
             user = user_id or (known.user_id if known is not None else next(filter(None, map(self._seen.user_of, own)), ""))
-            self._tell("revoked", _told(user, fingerprints))
+            self._tell("revoked", _figures(user, fingerprints))
             await self._revocations.publish(Revocation(fingerprints, mark, user_id, unseen, spared_for=spared_for))
 
     async def moved(self, cookies: Iterable[SessionCookie], user_id: str, browser: str) -> None:
@@ -396,7 +404,7 @@ class Sessions:
         finally:
             unsubscribe()
 
-    def touch(self, cookies: Cookies, browser: Browser) -> None:
+    def touch(self, cookies: Cookies, browser: BrowserFields) -> None:
         """The user is active: refresh the session at Okta in the background, at most once per ``session.keep_alive``."""
         if not self.keeps_alive:
             return
@@ -416,7 +424,7 @@ class Sessions:
         question = self._questions.get(key)
         return question is not None and not question.done()
 
-    def _begin(self, key: bytes, cookies: Cookies, browser: Browser, vouched: bool, for_pass: bool) -> asyncio.Task[OktaReply]:
+    def _begin(self, key: bytes, cookies: Cookies, browser: BrowserFields, vouched: bool, for_pass: bool) -> asyncio.Task[OktaReply]:
         self.counts.questions += 1
         question = asyncio.create_task(self._ask(key, cookies, browser, vouched, for_pass), name="asking Okta")
         self._questions[key] = question
@@ -430,7 +438,7 @@ class Sessions:
         if not question.cancelled() and (error := question.exception()) is not None:
             self._tell("question_failed", {"error": type(error).__name__})
 
-    async def _ask(self, key: bytes, cookies: Cookies, browser: Browser, vouched: bool, for_pass: bool) -> OktaReply:
+    async def _ask(self, key: bytes, cookies: Cookies, browser: BrowserFields, vouched: bool, for_pass: bool) -> OktaReply:
         own = self.fingerprints(cookies)
         known = self._known(cookies) or (own[0] if vouched else b"")
         reply = await self._asking.session(cookies, browser, known=known)
@@ -470,7 +478,7 @@ class Sessions:
         last = found.entry.finding if found.entry is not None and found.worth is not EntryState.DEAD else None
         return last if isinstance(last, Session) else finding
 
-    async def _refresh(self, key: bytes, cookies: Cookies, browser: Browser) -> None:
+    async def _refresh(self, key: bytes, cookies: Cookies, browser: BrowserFields) -> None:
         reply = await self._asking.refresh(cookies, browser, self.fingerprints(cookies)[0])
         if isinstance(reply.finding, NoSession):
             self._answers.forget(key)
@@ -486,7 +494,7 @@ def _nobody_listens(session: Session, is_new: bool) -> None:
     """The default of ``Sessions.on_named``: it does nothing."""
 
 
-def _told(user: str, fingerprints: tuple[Fingerprint, ...]) -> dict[str, object]:
+def _figures(user: str, fingerprints: tuple[Fingerprint, ...]) -> dict[str, object]:
     """The figures of the log line ``revoked``: the user, the number of cookies, and the short fingerprint of the first one."""
     named: dict[str, object] = {"user": user} if user else {}
     return named | ({"fingerprint": shown(fingerprints[0]), "cookies": len(fingerprints)} if fingerprints else {})

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from gateway.clock import Clock
-from gateway.okta import Browser, OktaAnswer
+from gateway.okta import BrowserFields, OktaAnswer
 from gateway.policy.http.cookies import PASS_NAME, single
 from gateway.policy.http.messages import Fields
 from gateway.policy.session.cache import Lifetimes
@@ -26,7 +26,7 @@ from gateway.revocations import LocalRevocations
 from gateway.sessions import Asking, AskingRules, SessionRules, Sessions
 
 HOST = "hr.example.com:443"
-BROWSER = Browser(b"Bench/1.0", b"en", b"", "192.0.2.1")
+BROWSER = BrowserFields(b"Bench/1.0", b"en", b"", "192.0.2.1")
 LIMIT_MICROSECONDS = 20.0
 LIMIT_MEGABYTES = 150.0
 ENTRIES = 100_000
@@ -40,14 +40,14 @@ class Org:
         """The sessions end in a day."""
         self._expires_at = datetime.now(UTC) + timedelta(days=1)
 
-    async def session(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
+    async def session(self, cookies: Sequence[SessionCookie], browser: BrowserFields) -> OktaAnswer:
         """A session of a user of its own."""
         mark = cookies[0].value[-8:].decode()
         moment = self._expires_at - timedelta(seconds=1)
         session = Session(f"102{mark}xyzxyzxyzxyz", f"00u1{mark}xyzx", f"user{mark}@example.com", moment, ("pwd", "otp"), moment, moment)
         return OktaAnswer(session, 200)
 
-    async def refresh(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
+    async def refresh(self, cookies: Sequence[SessionCookie], browser: BrowserFields) -> OktaAnswer:
         """The same."""
         return await self.session(cookies, browser)
 

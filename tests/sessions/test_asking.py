@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.okta import Browser, OktaAnswer
+from gateway.okta import BrowserFields, OktaAnswer
 from gateway.policy.session.cache import Breaker, Lifetimes, RateLimits
 from gateway.policy.session.session import Finding, NoSession, SessionCookie, Unknown
 from gateway.sessions import AskingRules
@@ -16,7 +16,7 @@ FORBIDDEN = answer(Unknown("status_403"), 403)
 BROKEN = answer(Unknown("status_503"), 503)
 
 
-def client(number: int) -> Browser:
+def client(number: int) -> BrowserFields:
     """Another client each: what one client makes fail opens no circuit for others."""
     return replace(BROWSER, client=f"192.0.2.{number + 10}")
 

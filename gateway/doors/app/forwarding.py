@@ -88,7 +88,7 @@ class AppForwarding:
         """
         bound = self._bound(head, admitted, decision)
         kept = request.block.kept
-        is_kept = isinstance(kept, Kept) and kept.way is self and kept.is_settled
+        is_kept = isinstance(kept, Kept) and kept.forwarding is self and kept.is_settled
         if not isinstance(kept, Kept) or not is_kept or (bound is not None and not bound.knows(kept.read)):
             kept = request.block.kept = self._kept(request.block, head, bound)
         if not kept.is_plain and b"upgrade" in request.named and is_handshake(request):
@@ -180,10 +180,10 @@ class AppForwarding:
         if kept.text is None:
             fields = self._fields(head, app, admitted, bound, upgrade=False)
             return fields if isinstance(fields, Malformed) else b"".join((first, field_lines(fields)[: -len(END)], framing, END))
-        host, way = self._way(head, app)
-        return b"".join((first, host, framing, kept.text, way, self._identity(admitted), END))
+        host, forwarded = self._forwarded_lines(head, app)
+        return b"".join((first, host, framing, kept.text, forwarded, self._identity(admitted), END))
 
-    def _way(self, head: RequestHead, app: App) -> tuple[bytes, bytes]:
+    def _forwarded_lines(self, head: RequestHead, app: App) -> tuple[bytes, bytes]:
         """The ``Host`` line, and the ``X-Forwarded-*`` lines. They are always the same for one client, so they are cached."""
         key = head.client if head.secure else f"http {head.client}"
         found = self._ways.get(key)

@@ -114,7 +114,7 @@ class AppSessions:
     def _listed_here(self, values: Sequence[bytes], head: RequestHead) -> Fields:
         """The lines that remove the presented cookies that are listed by name, whichever host set them."""
         pieces = (piece.partition(b"=")[0].strip(b" \t") for value in values for piece in value.split(b";"))
-        presented = dict.fromkeys(name for name in pieces if self.names.kinds[name] is NameKind.LISTED)
+        removed = dict.fromkeys(name for name in pieces if self.names.kinds[name] is NameKind.LISTED)
         host = head.authority.host
         domains = [b"", *(one.encode("ascii") for one in (host, *parent_domains(host)))]
-        return removals_by_name(presented, (b"/",), domains)
+        return removals_by_name(removed, (b"/",), domains)

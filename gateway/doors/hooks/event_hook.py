@@ -113,11 +113,11 @@ class EventHook:
             for start in range(0, len(users), LONGEST_LIST):
                 self._parts.tell(name, {"users": users[start : start + LONGEST_LIST]})
 
-    async def _lost(self, told: HookReply) -> HookReply:
+    async def _lost(self, reply: HookReply) -> HookReply:
         """A delivery of Okta's own could not be processed. Okta repeats some of them once; after that the events are lost."""
-        self._parts.tell("hook_delivery_lost", {"reason": told.reason})
-        await self._watch.lost(told.reason)
-        return told
+        self._parts.tell("hook_delivery_lost", {"reason": reply.reason})
+        await self._watch.lost(reply.reason)
+        return reply
 
 
 def _revocations(found: Consequences) -> list[Revocation]:

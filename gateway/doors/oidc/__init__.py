@@ -38,7 +38,7 @@ class OidcParts:
     handoff: OidcHandoff
     sign_out: OidcSignOut
     pages: OidcPages
-    front: FrontSwitches
+    front_switches: FrontSwitches
     portals: AnnouncedStarts
     hooks: Hooks
 
@@ -65,8 +65,8 @@ class OidcDoor:
             handoff.PURPOSE: parts.handoff.answered,
             pages.PURPOSE: parts.pages.answered,
             sign_out.PURPOSE: parts.sign_out.answered,
-            front_switch.PURPOSE: parts.front.answered,
-            front_switch.CHECKING: parts.front.answered,
+            front_switch.PURPOSE: parts.front_switches.answered,
+            front_switch.CHECKING: parts.front_switches.answered,
         }
 
     async def resume(self) -> None:
@@ -85,10 +85,10 @@ class OidcDoor:
 
     def _for_portals(self) -> Mapping[str, Mapping[str, LoginStep]]:
         """The paths that exist only if a portal may announce switches."""
-        front = self._parts.front
+        front_switches = self._parts.front_switches
         return {
             STARTS_PATH: {"POST": self._announce},
-            FRONT_SWITCH: {"GET": lambda request, head: front.visit(head), "POST": front.confirmed},
+            FRONT_SWITCH: {"GET": lambda request, head: front_switches.visit(head), "POST": front_switches.confirmed},
         }
 
     async def _announce(self, request: Request, head: RequestHead) -> Outcome:
@@ -100,7 +100,7 @@ class OidcDoor:
         body = await whole_body(request, LARGEST_ANNOUNCEMENT_BYTES)
         if isinstance(body, Malformed):
             return refusal(body, self._clock)
-        ordered = await self._parts.front.announce(body)
+        ordered = await self._parts.front_switches.announce(body)
         if ordered is None:
             ordered = json_answer(400, {"error": "session_token_missing"})
         return Outcome(ordered, "announced" if ordered.status == 201 else "refused")

@@ -55,7 +55,7 @@ class Bounces:
         self._clock = clock
         self._kept = SealedRecords(state, sealer, KIND, BOUNCE_SECONDS)
         self._queues = ClientQueues(most_running=MOST_RUNNING_OF_ONE)
-        self._refused = RefusedCodes()
+        self._refused_codes = RefusedCodes()
 
     async def begin(self, head: RequestHead, purpose: str, place: str, prompt: Prompt) -> Answer:
         """Redirect to the org. ``purpose`` and ``place`` say which code handles the answer.
@@ -95,14 +95,14 @@ class Bounces:
         """The user whom the code names. Too many bad codes block only the client that sent them."""
         key = client_key(client)
         async with self._queues.slot(client) as has_slot:
-            if not has_slot or self._refused.are_too_many(key, self._clock.monotonic()):
+            if not has_slot or self._refused_codes.are_too_many(key, self._clock.monotonic()):
                 return Unclear("codes_of_one_client")
             try:
                 result = await self._org.redeemed(code, bounce.verifier, bounce.nonce)
             except OutsideFailed as error:
                 return Unclear(error.reason)
             if result == Unclear("code_used"):
-                self._refused.note(key, self._clock.monotonic())
+                self._refused_codes.note(key, self._clock.monotonic())
             return result
 
     async def _state_of(self, bounce: Bounce) -> str:

@@ -136,8 +136,8 @@ class FrontSwitches:
                     await self._records.redeems(key, reference)
                     token = await self._records.take_token(reference)
                     return self._posting(token, reference) if token is not None else self._stopped(machine.RefuseFront("used"))
-                case machine.EndFirst(ending):
-                    return await self._ending(ending, reference)
+                case machine.EndFirst(switch):
+                    return await self._org_sign_out(switch, reference)
                 case machine.Prove():
                     return await self._proving(head, reference)
                 case machine.RefuseFront():
@@ -163,8 +163,8 @@ class FrontSwitches:
             match command:
                 case machine.ConfirmFront():
                     return await self._asking(head, reference, self._mark(browser), fresh)
-                case machine.EndFirst(ending):
-                    return await self._ending(ending, reference, *fresh)
+                case machine.EndFirst(switch):
+                    return await self._org_sign_out(switch, reference, *fresh)
                 case machine.RefuseFront():
                     return self._stopped(command, reference)
                 case _:
@@ -214,9 +214,9 @@ class FrontSwitches:
         view = ConfirmSwitch(login, f"{reference}{_BETWEEN}{mark}", named_origin(head), FRONT_SWITCH)
         return Outcome(self._page(view).plus(*fresh), "confirm", "untrusted_start")
 
-    async def _ending(self, ending: machine.FrontSwitch, reference: str, *fresh: tuple[bytes, bytes]) -> Outcome:
+    async def _org_sign_out(self, switch: machine.FrontSwitch, reference: str, *fresh: tuple[bytes, bytes]) -> Outcome:
         """Redirect to the org's sign-out, which ends the former user's session."""
-        await self._records.keep(reference, ending)
+        await self._records.keep(reference, switch)
         url = f"{self._rules.org}/login/signout?fromURI={quote(self._back_at(reference), safe='')}"
         return Outcome(redirect_answer(303, url, *fresh), "front_switch", "ending")
 

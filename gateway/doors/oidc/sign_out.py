@@ -24,9 +24,9 @@ from gateway.doors.oidc.own_sessions import OwnSessions
 from gateway.doors.own.addresses import SIGN_IN, SIGN_OUT, sign_in_path
 from gateway.doors.own.outcomes import Outcome, page, refusal
 from gateway.doors.own.requests import not_navigating, parameters
-from gateway.doors.own.sign_out import DONE_SECONDS, FORGET, SWITCH, SignedOutNotes, SignOutReturns, posted
+from gateway.doors.own.sign_out import DONE_SECONDS, FORGET, SWITCH, SignedOutSealer, SignOutReturns, posted
 from gateway.edge.request import Request
-from gateway.okta import browser_of
+from gateway.okta import browser_fields_of
 from gateway.pages import ConfirmSignOut, GoingOn, SignedOutPage
 from gateway.policy.http.messages import Malformed, RequestHead
 from gateway.policy.oidc.bounces import BOUNCE_SECONDS, Nobody
@@ -60,7 +60,7 @@ class OidcSignOut:
         """
         self._table = table
         self._org = org
-        self._notes = SignedOutNotes(table.login, sealer, clock)
+        self._sealed_sign_outs = SignedOutSealer(table.login, sealer, clock)
         self._returns = SignOutReturns(table, elsewhere)
         self._own = own
         self._closer = closer
@@ -72,12 +72,12 @@ class OidcSignOut:
         given = parameters(head.query)
         if isinstance(given, Malformed):
             return refusal(given, self._clock)
-        done, after = self._notes.opened(given.get("done", "")), self._notes.opened(given.get("after", ""))
+        done, after = self._sealed_sign_outs.opened(given.get("done", "")), self._sealed_sign_outs.opened(given.get("after", ""))
         if after is not None and not_navigating(head) is None:
             return Outcome(await self._bounces.begin(head, PURPOSE, given["after"], "none"), "sign_out", "proving")
         if done is not None and self._is_from_here(done, head):
             return self._to_org(done, head)
-        return_to = self._returns.asked(head, self._table.login.origin)
+        return_to = self._returns.requested(head, self._table.login.origin)
         if isinstance(return_to, Malformed):
             return refusal(return_to, self._clock)
         found = await self._own.found(head)
@@ -93,7 +93,7 @@ class OidcSignOut:
             return refusal(then, self._clock)
         held, unproven = self._own.held(head), ""
         if held is not None:
-            unproven = await self._closer.end(held.cookies, browser_of(head), held.session_id)
+            unproven = await self._closer.end(held.cookies, browser_fields_of(head), held.session_id)
         cookies = held.cookies if held is not None else ()
         outcome = self._to_org(SignedOut(cookies, unproven, then, "", self._clock.wall() + DONE_SECONDS), head)
         lines = tuple(field for field in outcome.answer.fields if field[0] in (b"Set-Cookie", b"Clear-Site-Data"))
@@ -101,7 +101,7 @@ class OidcSignOut:
 
     async def answered(self, head: RequestHead, returned: ReturnedBounce) -> Outcome:
         """What follows the silent bounce after the org's sign-out."""
-        done = self._notes.opened(returned.bounce.place)
+        done = self._sealed_sign_outs.opened(returned.bounce.place)
         if done is None:
             return refusal(Malformed(400, "sign_out_expired"), self._clock)
         is_closed = isinstance(returned.result, Nobody)
@@ -119,7 +119,7 @@ class OidcSignOut:
     def _to_org(self, done: SignedOut, head: RequestHead) -> Outcome:
         login = self._table.login
         note = replace(done, expires_at=self._clock.wall() + BOUNCE_SECONDS)
-        back = f"{login.origin}{SIGN_OUT}?after={self._notes.sealed(note)}"
+        back = f"{login.origin}{SIGN_OUT}?after={self._sealed_sign_outs.sealed(note)}"
         lines = self._own.carried(head, done.cookies)
         url = f"{self._org}/login/signout?fromURI={quote(back, safe='')}"
         return Outcome(redirect_answer(303, url, *lines, FORGET), "sign_out", done.unproven)

@@ -24,7 +24,7 @@ from gateway.doors.own.outcomes import Outcome, no_session, page, refusal
 from gateway.doors.own.requests import not_navigating, parameters, pass_of, session_of_pass
 from gateway.doors.own.tickets import Tickets
 from gateway.errors import OutsideFailed
-from gateway.okta import browser_of
+from gateway.okta import browser_fields_of
 from gateway.pages import BadRequest, CookiesBlocked, GoingOn, LoopExplained
 from gateway.policy.http.cookies import PASS_NAME, START_NAME, expired, set_cookie, single
 from gateway.policy.http.messages import Answer, Malformed, RequestHead
@@ -117,8 +117,8 @@ class AppHandoff:
 
     def _straight_on(self, target: str, held: Pass, head: RequestHead, reason: str = "") -> Outcome:
         """Redirect to the target; the browser already has a live pass."""
-        counted = self._mark(head).went_on(self._clock.wall())
-        return Outcome(redirect_answer(303, target, _kept(counted)), "admit", reason, self._sessions.shown_of(held.cookies))
+        new_mark = self._mark(head).went_on(self._clock.wall())
+        return Outcome(redirect_answer(303, target, _kept(new_mark)), "admit", reason, self._sessions.shown_of(held.cookies))
 
     async def accept(self, head: RequestHead, app: App) -> Outcome:
         """``/.gateway/accept?ticket=``: set the pass and redirect (303) to the return path; or a page that says why not.
@@ -159,16 +159,16 @@ class AppHandoff:
         target, host = target_or_root(decision.target), str(app.authority)
         held = replace(decision.held, epoch=with_epoch(self._sessions.epoch.name, decision.held.epoch))
         fingerprint = self._sessions.shown_of(held.cookies)
-        counted = mark.sent_round(self._clock.wall(), way_of(held.session_id, target))
-        if await self._sessions.has_ended(held.cookies, browser_of(head)):
+        new_mark = mark.sent_round(self._clock.wall(), way_of(held.session_id, target))
+        if await self._sessions.has_ended(held.cookies, browser_fields_of(head)):
             # The session ended while the ticket was on its way (sign-out or switch in another tab): begin a new hand-off.
-            return Outcome(redirect_answer(303, sign_in_path(target), _kept(counted)), "sign_in", "ended_meanwhile", fingerprint)
+            return Outcome(redirect_answer(303, sign_in_path(target), _kept(new_mark)), "sign_in", "ended_meanwhile", fingerprint)
         made = set_lines(PASS_NAME, self._sealer.seal("pass", host, held.packed()), head.fields)
         if made is None:
             return refusal(Malformed(500, "pass_too_large"), self._clock)
         former = self._former.handed_over(head, app, held.user_id, target)
         leading = page(GoingOn(target), self._clock) if by_page else redirect_answer(303, target)
-        return Outcome(leading.plus(*made, *former, _kept(replace(counted, nonce=None))), "accept", "", fingerprint)
+        return Outcome(leading.plus(*made, *former, _kept(replace(new_mark, nonce=None))), "accept", "", fingerprint)
 
     def _mark(self, head: RequestHead) -> StartMark:
         return StartMark.parse(single(head.fields, START_NAME), self._clock.wall())
@@ -185,9 +185,9 @@ class AppHandoff:
             # "other_browser": several tabs began at the same time, each made a nonce, and the browser kept the last one. This tab begins
             # again with that nonce. "no_nonce": the sign-in page was opened from another browser's bookmark, say. The browser begins
             # again once; ``AGAIN`` in the address then shows whether it keeps cookies at all.
-            counted = self._mark(head).sent_round(self._clock.wall())
+            new_mark = self._mark(head).sent_round(self._clock.wall())
             location = sign_in_path(target) + (AGAIN if reason == "no_nonce" else "")
-            return Outcome(redirect_answer(303, location, _kept(counted)), "sign_in", reason)
+            return Outcome(redirect_answer(303, location, _kept(new_mark)), "sign_in", reason)
         return Outcome(page(BadRequest(400, reason), self._clock), "refused", reason)
 
 

@@ -50,7 +50,7 @@ class HandoffStarts:
         opened = self._sealer.open("start", str(self._table.login.authority), text)
         return Start.unpacked(opened.payload) if opened is not None else None
 
-    def presented(self, head: RequestHead) -> tuple[str, Start] | Malformed:
+    def from_query(self, head: RequestHead) -> tuple[str, Start] | Malformed:
         """The sealed start from the query, and its content."""
         given = parameters(head.query)
         if isinstance(given, Malformed):
@@ -61,11 +61,11 @@ class HandoffStarts:
 
     def checked(self, head: RequestHead) -> OpenedStart | Outcome:
         """The start of a navigation that may go on; or the answer that refuses it."""
-        presented = self.presented(head)
-        if isinstance(presented, Malformed):
-            return refusal(presented, self._clock)
+        found = self.from_query(head)
+        if isinstance(found, Malformed):
+            return refusal(found, self._clock)
         malformed = not_navigating(head)
-        return refusal(malformed, self._clock) if malformed is not None else self._for_app(*presented)
+        return refusal(malformed, self._clock) if malformed is not None else self._for_app(*found)
 
     def reopened(self, text: str) -> OpenedStart | Outcome:
         """Like ``checked``, for a start that comes back by one of the gateway's own redirects."""

@@ -56,7 +56,7 @@ _DRAINED_BYTES: Final = 16 * 1024 * 1024
 _CHALLENGE: Final = (b"WWW-Authenticate", b"Session")
 _SIGN_IN: Final = sign_in_path(SIGNED_IN)
 
-Standing = Literal["nobody", "same", "other", "unknown", "unsent"]
+FormState = Literal["nobody", "same", "other", "unknown", "unsent"]
 
 
 class FormAnswer(NamedTuple):
@@ -69,7 +69,9 @@ class FormAnswer(NamedTuple):
 class KeptForms:
     """Answers forms and frames without a session on the app hosts."""
 
-    def __init__(self, table: RouteTable, sealer: Sealer, sessions: Sessions, owners: Owners, state: SharedState, clock: Clock) -> None:
+    def __init__(
+        self, table: RouteTable, sealer: Sealer, sessions: Sessions, owners: Owners, state: SharedState, clock: Clock
+    ) -> None:
         """``owners`` knows the last user of a browser; ``state`` knows which forms were sent."""
         self._origins = table.origins
         self._sealer = sealer
@@ -136,9 +138,9 @@ class KeptForms:
         held = pass_of(self._sealer, head)
         finding = await session_of_pass(self._sessions, held, head)
         session = finding if isinstance(finding, Session) else None
-        who: Standing = "nobody" if session is None else "same" if self._is_owner(kept, session, host) else "other"
-        view = self._view(kept, app, who, session.login if session is not None else "", status=200)
-        return Outcome(self._page(head, view), "page", f"form_{who}")
+        form_state: FormState = "nobody" if session is None else "same" if self._is_owner(kept, session, host) else "other"
+        view = self._view(kept, app, form_state, session.login if session is not None else "", status=200)
+        return Outcome(self._page(head, view), "page", f"form_{form_state}")
 
     async def gone(self, head: RequestHead) -> Outcome:
         """``GET /.gateway/form``: says that nothing is kept here.
@@ -211,11 +213,11 @@ class KeptForms:
         return self._owners.is_marked(kept.owner, host, session.user_id)
 
     def _view(
-        self, kept: KeptForm, app: App, who: Standing, login: str, *, status: int, reason: str = "", seconds: int | None = None
+        self, kept: KeptForm, app: App, form_state: FormState, login: str, *, status: int, reason: str = "", seconds: int | None = None
     ) -> FormKept:
         sealed = self._sealer.seal("form", str(app.authority), kept.packed())
         field = FIELD.decode().removesuffix("=")
-        return FormKept(kept.target, sealed, field, who, _SIGN_IN, app.title, login, status, reason, seconds)
+        return FormKept(kept.target, sealed, field, form_state, _SIGN_IN, app.title, login, status, reason, seconds)
 
     def _lost(self, head: RequestHead, reason: str) -> Answer:
         status = {"sent_already": 409, "too_late": 410, "gone": 410, "unreadable": 400}.get(reason, 401)

@@ -24,7 +24,7 @@ from gateway.doors.own.outcomes import Outcome, expired_here, page, refusal, una
 from gateway.doors.own.tickets import Tickets
 from gateway.doors.pending_cookie import PendingCookie
 from gateway.errors import OutsideFailed
-from gateway.okta import browser_of
+from gateway.okta import browser_fields_of
 from gateway.pages import CookiesBlocked
 from gateway.policy.http.cookies import repeated, session_cookies
 from gateway.policy.http.messages import Fields, Malformed, RequestHead
@@ -73,7 +73,7 @@ class LoginHandoff:
         if isinstance(opened, Outcome):
             return opened
         settled, carried = await self._settled(head)
-        found = await self._sessions.judged(session_cookies(head.fields), browser_of(head), each_alone=True)
+        found = await self._sessions.judged(session_cookies(head.fields), browser_fields_of(head), each_alone=True)
         known = browser_id_of(head.fields)
         browser = known or new_browser or new_browser_id(secrets.token_bytes(ID_BYTES))
         outcome = await self._next(found, opened, head, carried, browser)
@@ -82,7 +82,7 @@ class LoginHandoff:
 
     async def sent_back(self, head: RequestHead) -> Outcome:
         """Redirect to this same step, because the browser signed in while its ticket was made; a page if that happens again and again."""
-        opened = self._starts.presented(head)
+        opened = self._starts.from_query(head)
         if isinstance(opened, Malformed):
             return refusal(opened, self._clock)
         text, start = opened
@@ -115,7 +115,7 @@ class LoginHandoff:
             return (), ()
         try:
             async with asyncio.timeout(CLOSING_SECONDS):
-                final = await self._closer.close(carried, browser_of(head))
+                final = await self._closer.close(carried, browser_fields_of(head))
         except (TimeoutError, OutsideFailed):
             return (), carried
         return (self._pending_cookie.cleared(head), ()) if isinstance(final, Proven) else ((), carried)

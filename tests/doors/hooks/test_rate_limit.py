@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from gateway.dev.standin.clock import Clock as OrgClock
 from gateway.dev.standin.limits import RateLimits as OrgLimits
-from gateway.okta import Browser, OktaAnswer
+from gateway.okta import BrowserFields, OktaAnswer
 from gateway.policy.hooks.hook_trust import LATE_SECONDS
 from gateway.policy.session.cache import Lifetimes, RateLimits
 from gateway.policy.session.session import NoSession, Session, SessionCookie, Unknown
@@ -41,7 +41,7 @@ class LimitedOrg:
         self.ended: set[bytes] = set()
         self.asked = 0
 
-    async def session(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
+    async def session(self, cookies: Sequence[SessionCookie], browser: BrowserFields) -> OktaAnswer:
         """Who is signed in with these cookies."""
         self.asked += 1
         reading = self._limits.take("/api/v1/sessions/me")
