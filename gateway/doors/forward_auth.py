@@ -20,7 +20,7 @@ from gateway.clock import Clock
 from gateway.doors.answers import json_answer, redirect_answer, to_response
 from gateway.doors.deciding import Decision, Decisions
 from gateway.doors.explaining import Explaining, retry_after, word
-from gateway.doors.own.addresses import sign_in_path, way_back
+from gateway.doors.own.addresses import return_target, sign_in_path
 from gateway.doors.own.outcomes import no_session
 from gateway.doors.pass_resolver import PassResolver, Principal
 from gateway.doors.refusals import refusal_answer
@@ -187,7 +187,7 @@ def _to_response(request: Request, reply: Reply) -> Response:
 
 def _sign_in(dialect: Dialect, head: RequestHead, app: App) -> Answer:
     """For a navigation: a redirect to the sign-in. For other requests: a status, with the address of the sign-in."""
-    url = app.origin + sign_in_path(way_back(head))
+    url = app.origin + sign_in_path(return_target(head))
     if dialect.is_terse:
         return terse_sign_in(head, url if len(url) <= LONGEST_TERSE_URL else app.origin + sign_in_path("/"))
     status = redirect_status(head)

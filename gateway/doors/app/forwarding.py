@@ -30,8 +30,7 @@ from gateway.policy.http.app_cookies import KeepCookie
 from gateway.policy.http.bound_cookies import BoundCookies
 from gateway.policy.http.caching import Use, use_of
 from gateway.policy.http.cookies import NotTheApps
-from gateway.policy.http.fields import ForwardedFrom as Way
-from gateway.policy.http.fields import to_app
+from gateway.policy.http.fields import ForwardedFrom, to_app
 from gateway.policy.http.messages import FieldLine, Fields, Malformed, RequestHead
 from gateway.policy.http.outgoing import END, app_lines, cookie_line, identity_text, way_text
 from gateway.policy.http.request_heads import Block
@@ -65,7 +64,7 @@ class AppForwarding:
     app_sessions: AppSessions | None = None
     overrides: StrippedOverrides | None = None
     cookies: Recent[bytes, bytes] = field(default_factory=lambda: Recent(MOST_COOKIES), repr=False, compare=False)
-    _ways: Recent[str, tuple[bytes, bytes]] = field(init=False, default_factory=Recent, repr=False, compare=False)
+    _forwarded: Recent[str, tuple[bytes, bytes]] = field(init=False, default_factory=Recent, repr=False, compare=False)
     _rules: ForwardingRules = field(init=False, repr=False, compare=False)
     _usual: tuple[tuple[Rewrite, ...], ...] = field(init=False, repr=False, compare=False)
 
@@ -186,14 +185,14 @@ class AppForwarding:
     def _forwarded_lines(self, head: RequestHead, app: App) -> tuple[bytes, bytes]:
         """The ``Host`` line, and the ``X-Forwarded-*`` lines. They are always the same for one client, so they are cached."""
         key = head.client if head.secure else f"http {head.client}"
-        found = self._ways.get(key)
+        found = self._forwarded.get(key)
         if found is None:
-            found = way_text(self._way_of(head, app), self.face.host, self.face.rules.constant)
-            self._ways.keep(key, found)
+            found = way_text(self._forwarded_from(head, app), self.face.host, self.face.rules.constant)
+            self._forwarded.keep(key, found)
         return found
 
-    def _way_of(self, head: RequestHead, app: App) -> Way:
-        return Way(head.client, "https" if head.secure else "http", app.origin.partition("://")[2], self.face.prefix)
+    def _forwarded_from(self, head: RequestHead, app: App) -> ForwardedFrom:
+        return ForwardedFrom(head.client, "https" if head.secure else "http", app.origin.partition("://")[2], self.face.prefix)
 
     def _identity(self, admitted: Admitted) -> bytes:
         """The identity lines that tell the app who the user is."""
@@ -256,7 +255,9 @@ class AppForwarding:
     def _fields(self, head: RequestHead, app: App, admitted: Admitted, bound: BoundCookies | None, upgrade: bool) -> Fields | Malformed:
         face = self.face
         public = app.origin.partition("://")[2]
-        fields = to_app(head.fields, face.rules, admitted.session, self._way_of(head, app), self.pass_resolver.not_the_apps(head), upgrade)
+        fields = to_app(
+            head.fields, face.rules, admitted.session, self._forwarded_from(head, app), self.pass_resolver.not_the_apps(head), upgrade
+        )
         if isinstance(fields, Malformed):
             return fields
         fields = bound.fields(fields) if bound is not None else fields

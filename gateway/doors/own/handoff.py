@@ -19,7 +19,7 @@ from dataclasses import replace
 from gateway.clock import Clock
 from gateway.doors.answers import redirect_answer
 from gateway.doors.app_sessions import FormerUsers
-from gateway.doors.own.addresses import ACCEPT, AGAIN, HANDOFF, asked_target, sign_in_path, target_or_root, way_back
+from gateway.doors.own.addresses import ACCEPT, AGAIN, HANDOFF, requested_target, return_target, sign_in_path, target_or_root
 from gateway.doors.own.outcomes import Outcome, no_session, page, refusal
 from gateway.doors.own.requests import not_navigating, parameters, pass_of, session_of_pass
 from gateway.doors.own.tickets import Tickets
@@ -70,7 +70,7 @@ class AppHandoff:
         Any other request gets 401 and the address where a navigation may begin. ``is_late``: the login host found the last start too old.
         ``clocks_disagree``: the session lives at Okta, but has ended by our clock.
         """
-        target = way_back(head) if target is None else target
+        target = return_target(head) if target is None else target
         if kind_of(head) is not RequestKind.NAVIGATION:
             return no_session(app.origin + sign_in_path(target))
         mark = self._mark(head)
@@ -94,7 +94,7 @@ class AppHandoff:
     async def begin(self, head: RequestHead, app: App) -> Outcome:
         """``/.gateway/sign-in?to=``: begin a hand-off from a link. A browser with a live session is redirected to the target at once."""
         given = parameters(head.query)
-        target = given if isinstance(given, Malformed) else asked_target(given)
+        target = given if isinstance(given, Malformed) else requested_target(given)
         if isinstance(target, Malformed):
             return refusal(target, self._clock)
         if kind_of(head) is RequestKind.PREFETCH:

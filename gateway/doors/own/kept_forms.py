@@ -69,9 +69,7 @@ class FormAnswer(NamedTuple):
 class KeptForms:
     """Answers forms and frames without a session on the app hosts."""
 
-    def __init__(
-        self, table: RouteTable, sealer: Sealer, sessions: Sessions, owners: Owners, state: SharedState, clock: Clock
-    ) -> None:
+    def __init__(self, table: RouteTable, sealer: Sealer, sessions: Sessions, owners: Owners, state: SharedState, clock: Clock) -> None:
         """``owners`` knows the last user of a browser; ``state`` knows which forms were sent."""
         self._origins = table.origins
         self._sealer = sealer
