@@ -36,7 +36,7 @@ LARGEST_DEVICE = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Browser:
+class BrowserFields:
     """What the gateway tells Okta about a browser besides its session: raw field values, the device cookie ``DT``, the client's address."""
 
     user_agent: bytes
@@ -61,9 +61,9 @@ class OktaAnswer:
     age_seconds: float = 0.0
 
 
-def browser_of(head: RequestHead) -> Browser:
+def browser_fields_of(head: RequestHead) -> BrowserFields:
     """The browser that sent a request. Fields that are absent or repeated become empty."""
-    return Browser(
+    return BrowserFields(
         user_agent=head.value(b"user-agent") or b"",
         accept_language=head.value(b"accept-language") or b"",
         device=single(head.fields, DEVICE_NAME) or b"",
@@ -83,19 +83,19 @@ class Okta:
         self._destination = destination
         self._timeouts = timeouts
 
-    async def session(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
+    async def session(self, cookies: Sequence[SessionCookie], browser: BrowserFields) -> OktaAnswer:
         """Ask who is signed in with these cookies (``getCurrentSession``)."""
         return await self._ask("GET", ME, cookies, browser)
 
-    async def close(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
+    async def close(self, cookies: Sequence[SessionCookie], browser: BrowserFields) -> OktaAnswer:
         """End the session (``closeCurrentSession``). ``NoSession`` for 204 and for 404 E0000007; neither proves the end."""
         return await self._ask("DELETE", ME, cookies, browser)
 
-    async def refresh(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
+    async def refresh(self, cookies: Sequence[SessionCookie], browser: BrowserFields) -> OktaAnswer:
         """Restart the session's idle time (``refreshCurrentSession``). The POST has no body and says ``Content-Length: 0``."""
         return await self._ask("POST", REFRESH, cookies, browser)
 
-    async def _ask(self, method: str, target: str, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
+    async def _ask(self, method: str, target: str, cookies: Sequence[SessionCookie], browser: BrowserFields) -> OktaAnswer:
         if not all(_can_be_sent(cookie.value) for cookie in cookies):
             return OktaAnswer(Unknown("unsendable_cookie"), 0)
         request = (method, target, fields_of(cookies, browser))
@@ -134,7 +134,7 @@ def _can_be_sent(value: bytes) -> bool:
     return True
 
 
-def fields_of(cookies: Sequence[SessionCookie], browser: Browser) -> Fields:
+def fields_of(cookies: Sequence[SessionCookie], browser: BrowserFields) -> Fields:
     """The header fields of such a request: the session cookies, and what Okta may know about the browser."""
     jar = [(cookie.name, cookie.value) for cookie in cookies]
     if len(browser.device) <= LARGEST_DEVICE and could_be_oktas(browser.device):

@@ -15,7 +15,7 @@ from gateway.closing.closing_steps import Closing
 from gateway.closing.kept_closings import KeptClosings, closing_key
 from gateway.errors import LeaseTaken, OutsideFailed, StateFailed
 from gateway.observe import Tell
-from gateway.okta import Browser
+from gateway.okta import BrowserFields
 from gateway.policy.session.closing_record import ClosingRecord
 from gateway.policy.session.session import SessionCookie
 from gateway.policy.switch.switch import Goal
@@ -100,7 +100,7 @@ class Backlog:
             if user_id:
                 self._sessions.vouch((cookie,), user_id)
         self._sessions.issued(record.cookies)  # the first process checked them before it stored them, so no question about them is a guess
-        browser = Browser(record.user_agent, record.accept_language, record.device, record.client)
+        browser = BrowserFields(record.user_agent, record.accept_language, record.device, record.client)
         closing = Closing(Goal.SIGN_OUT, record.cookies, browser, session_id=record.session_id or None, is_kept=True)
         return self._begin(closing, (0.0, *self._retry_seconds))
 

@@ -18,7 +18,7 @@ from gateway.coordination.in_flight_requests import InFlightRequests
 from gateway.coordination.leases import HeldLease
 from gateway.errors import LeaseLost, OutsideFailed, StateFailed
 from gateway.observe import Tell
-from gateway.okta import Browser, OktaAnswer
+from gateway.okta import BrowserFields, OktaAnswer
 from gateway.policy.session.session import Cookies, Session, SessionCookie
 from gateway.policy.switch import switch as machine
 from gateway.sessions import Sessions, SessionsApi
@@ -30,7 +30,7 @@ NAMING_SECONDS = 2.0
 class ClosingApi(SessionsApi, Protocol):
     """An API that names the session of some cookies and closes it: Okta's Sessions API, or the gateway's own sessions (OpenID Connect)."""
 
-    async def close(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
+    async def close(self, cookies: Sequence[SessionCookie], browser: BrowserFields) -> OktaAnswer:
         """End the session of these cookies."""
 
 
@@ -45,7 +45,7 @@ class Closing:
 
     goal: machine.Goal
     cookies: Cookies
-    browser: Browser
+    browser: BrowserFields
     trusted: bool = True
     asks_alone: bool = False
     session_id: str | None = None
@@ -129,7 +129,7 @@ class ClosingSteps:
         cookies belong together. ``may_guess``: also ask about cookies that may be made up, as long as guesses are left.
         """
         session_id = session.id if session is not None else closing.session_id
-        is_named = session_id is not None or isinstance(self._sessions.recall(closing.cookies), Session)
+        is_named = session_id is not None or isinstance(self._sessions.from_cache(closing.cookies), Session)
         await self.refuse(closing, closing.cookies, session_id)
         if is_named:
             return
@@ -156,7 +156,7 @@ class ClosingSteps:
     async def _carry_out(self, command: machine.Command, closing: Closing) -> machine.Event:
         match command:
             case machine.Ask(cookies):
-                return await self._questions.asked(cookies, closing.browser)
+                return await self._questions.ask(cookies, closing.browser)
             case machine.Revoke(_, session):
                 await self.revoke(closing, session)
                 return machine.Revoked()

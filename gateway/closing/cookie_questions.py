@@ -4,7 +4,7 @@ A cookie that this gateway never saw as a session may be made up by an attacker.
 ``Sessions.alone`` limits guesses. Must never take an answer about several cookies for a proof about one of them.
 """
 
-from gateway.okta import Browser
+from gateway.okta import BrowserFields
 from gateway.policy.http.cookies import repeated
 from gateway.policy.session.cookies import split
 from gateway.policy.session.session import Cookies, Finding, NoSession, Session, SessionCookie, Unknown
@@ -20,18 +20,18 @@ class CookieQuestions:
         self._sessions = sessions
         self._okta = okta
 
-    async def who(self, cookies: Cookies, browser: Browser) -> Finding:
+    async def who(self, cookies: Cookies, browser: BrowserFields) -> Finding:
         """The session that any of these cookies carries. Repeated cookie names and revoked cookies do not hide a living session."""
-        return (await self.asked(split(cookies)[0], browser)).finding
+        return (await self.ask(split(cookies)[0], browser)).finding
 
-    async def has_ended(self, cookies: Cookies, browser: Browser) -> bool:
+    async def has_ended(self, cookies: Cookies, browser: BrowserFields) -> bool:
         """Whether Okta proves that the session of at least one of these cookies is gone. It is asked about each cookie alone."""
         for cookie in split(cookies)[0]:
             if is_proof_of_end((await self.alone(cookie, browser))[0]):
                 return True
         return False
 
-    async def asked(self, cookies: Cookies, browser: Browser) -> Answered:
+    async def ask(self, cookies: Cookies, browser: BrowserFields) -> Answered:
         """Like ``who``, with the cookies that are proven gone."""
         living = tuple(dict.fromkeys(cookie for cookie in cookies if not self._sessions.is_revoked((cookie,))))
         together = () if repeated(living) else (living,)  # all in one request, as browsers send them; the session cache has this key
@@ -46,7 +46,7 @@ class CookieQuestions:
         ranked = [finding for kind in (Session, Unknown, NoSession) for finding in findings if isinstance(finding, kind)]
         return Answered(ranked[0], frozenset(gone)) if ranked else Answered(NoSession("no_cookie"))
 
-    async def alone(self, cookie: SessionCookie, browser: Browser) -> tuple[Finding, Cookies]:
+    async def alone(self, cookie: SessionCookie, browser: BrowserFields) -> tuple[Finding, Cookies]:
         """Okta's answer about one cookie, and the session cookies that this answer set.
 
         A question about a known cookie is sent at once. A question about a cookie that may be made up counts as a guess.

@@ -19,7 +19,7 @@ from gateway.closing.kept_closings import KeptClosings
 from gateway.coordination.in_flight_requests import InFlightRequests
 from gateway.coordination.leases import HeldLease
 from gateway.observe import Tell
-from gateway.okta import Browser
+from gateway.okta import BrowserFields
 from gateway.policy.session.cookies import split
 from gateway.policy.session.session import Cookies
 from gateway.policy.switch.switch import Confirm, Final, Goal, Proven, Redeem, Refuse
@@ -55,7 +55,7 @@ class Closer:
         self._steps = ClosingSteps(sessions, okta, in_flight, self._record, tell, times)
         self._backlog = Backlog(sessions, tell, self._steps.run_again, kept, retry_seconds)
         self._running = BackgroundTasks()
-        self._turns = ClientQueues()
+        self._queues = ClientQueues()
 
     @property
     def backlog(self) -> int:
@@ -65,12 +65,12 @@ class Closer:
     @property
     def doubted(self) -> int:
         """How many clients have a closing under way whose cookies may all be made up."""
-        return len(self._turns)
+        return len(self._queues)
 
     async def switch(
         self,
         cookies: Cookies,
-        browser: Browser,
+        browser: BrowserFields,
         trusted: bool,
         asks_alone: bool = False,
         spared_for: str = "",
@@ -88,7 +88,7 @@ class Closer:
             raise AssertionError("a switch cannot end as a sign-out")
         return final
 
-    async def close(self, cookies: Cookies, browser: Browser) -> Proven | Refuse:
+    async def close(self, cookies: Cookies, browser: BrowserFields) -> Proven | Refuse:
         """End the sessions of these cookies. ``Refuse`` says why the end is not proven yet; the closing is then tried again.
 
         Raises ``OutsideFailed`` if the revocation could not be shared with other processes. The DELETE was sent to Okta in that case too.
@@ -99,7 +99,7 @@ class Closer:
             raise closing.not_shared
         return _of_sign_out(final)
 
-    async def end(self, cookies: Cookies, browser: Browser, session_id: str | None = None) -> str:
+    async def end(self, cookies: Cookies, browser: BrowserFields, session_id: str | None = None) -> str:
         """Sign out: first refuse the cookies everywhere, then close the session at Okta. It continues if the caller is cancelled.
 
         ``session_id``: Okta's id of the session, if a pass names it. Returns the reason why the end is not proven yet, or an empty text.
@@ -112,11 +112,11 @@ class Closer:
         self._tell("signed_out", figures | ({"reason": unproven} if unproven else {}))
         return unproven if closing.not_shared is None else f"{NOT_SHARED}_{unproven}" if unproven else NOT_SHARED
 
-    def note_signed_out(self, cookies: Cookies, browser: Browser) -> None:
+    def note_signed_out(self, cookies: Cookies, browser: BrowserFields) -> None:
         """Write the log line ``signed_out`` for a browser that signed out at Okta itself."""
         self._tell("signed_out", self._figures(cookies, browser, "okta"))
 
-    async def revoke(self, cookies: Cookies, browser: Browser) -> None:
+    async def revoke(self, cookies: Cookies, browser: BrowserFields) -> None:
         """Refuse these cookies and their session in all processes. Raises ``OutsideFailed`` if the shared state cannot be told.
 
         Call it before Okta is asked to end the session: Okta does not name the id of a session that has ended.
@@ -124,7 +124,7 @@ class Closer:
         # With Goal.REDEEM, ``refuse`` raises the error; with Goal.SIGN_OUT it would only note it.
         await self._steps.revoke(Closing(Goal.REDEEM, split(cookies)[0], browser), None, may_guess=True)
 
-    def close_soon(self, cookies: Cookies, browser: Browser) -> asyncio.Task[Final]:
+    def close_soon(self, cookies: Cookies, browser: BrowserFields) -> asyncio.Task[Final]:
         """Run ``close`` in the background, for a sign-out that the browser itself requested at Okta."""
         return self._begin(Closing(Goal.SIGN_OUT, cookies, browser))
 
@@ -137,7 +137,7 @@ class Closer:
         self._running.cancel()
         await asyncio.gather(self._running.ended(), self._backlog.aclose(), self.in_flight.aclose(), return_exceptions=True)
 
-    def _figures(self, cookies: Cookies, browser: Browser, by: str) -> dict[str, object]:
+    def _figures(self, cookies: Cookies, browser: BrowserFields, by: str) -> dict[str, object]:
         user = next(filter(None, map(self._sessions.user_of, cookies)), "")
         figures = {"user": user, "fingerprint": self._sessions.shown_of(cookies), "by": by, "client": browser.client}
         return {name: value for name, value in figures.items() if value}
@@ -172,11 +172,11 @@ class Closer:
         revoked = closing.goal is Goal.SIGN_OUT
         if revoked and not all(self._sessions.is_revoked((cookie,)) for cookie in cookies):
             await self._steps.refuse(closing, cookies, closing.session_id)
-        async with self._turns.turn(browser.client) as has_turn:
+        async with self._queues.slot(browser.client) as has_slot:
             limited = self._sessions.may_guess(browser)
             if limited is not None:
                 return Refuse(limited.reason, revoked, limited.retry_at)
-            if not has_turn:
+            if not has_slot:
                 return Refuse("client_limited", revoked)
             return await self._steps.run(closing)
 

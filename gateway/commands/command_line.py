@@ -32,7 +32,7 @@ def check(file: Path, online: bool, user_file: Path | None, okta: bool) -> None:
         click.echo(okta_admin(settings))
         return
     if online:
-        problems = until_done(_asked(settings, user_file)) + until_done(ask_apps(settings))
+        problems = until_done(_okta_problems(settings, user_file)) + until_done(ask_apps(settings))
         at_state, warnings = until_done(ask_state(settings))
         for warning in warnings:
             click.echo(warning, err=True)
@@ -41,8 +41,8 @@ def check(file: Path, online: bool, user_file: Path | None, okta: bool) -> None:
             raise CommandRefused(problems)
     count = len(settings.config.apps)
     apps = f"{count} app{'' if count == 1 else 's'}" if count else "the login host alone, without an app"
-    asked = ", the org and the apps answer" if online else ""
-    click.echo(f"{file}: usable; {apps}, {len(settings.seal_keys)} seal key(s){asked}")
+    reached = ", the org and the apps answer" if online else ""
+    click.echo(f"{file}: usable; {apps}, {len(settings.seal_keys)} seal key(s){reached}")
     for limit in advice(settings):
         click.echo(limit, err=True)
 
@@ -67,7 +67,7 @@ def sign_out(file: Path, everybody: bool, login: str | None) -> None:
     click.echo(until_done(order_sign_out(settings, None if everybody else login, Clock(), log)))
 
 
-async def _asked(settings: Settings, user_file: Path | None) -> tuple[str, ...]:
+async def _okta_problems(settings: Settings, user_file: Path | None) -> tuple[str, ...]:
     if settings.config.session.source == "oidc":
         return await ask_oidc(settings, user_of(user_file) if user_file is not None else None)
     if user_file is not None:

@@ -16,7 +16,7 @@ from gateway.config.loops import servers_of
 from gateway.edge.http_proxy import HttpProxy
 from gateway.errors import OutsideFailed
 from gateway.observe.reasons import CAUSES, REASONS
-from gateway.okta import Browser, Okta
+from gateway.okta import BrowserFields, Okta
 from gateway.outbound import open_client
 from gateway.policy.routing.server_health import is_healthy
 from gateway.policy.session.session import NoSession, SessionCookie, Unknown
@@ -33,7 +33,7 @@ async def ask_org(settings: Settings) -> tuple[str, ...]:
     """Problems that show only in a connection: none at all, a wrong certificate, a server that is no Okta org. Empty if there are none."""
     config = settings.config
     place = org_address(config, folder_of(settings))
-    browser = Browser(b"session-gateway check", b"", b"", "unknown")
+    browser = BrowserFields(b"session-gateway check", b"", b"", "unknown")
     names, failures = resolver(config), list[OutsideFailed]()
     try:
         async with open_client(org_timeouts(config), 1, resolver=ResolverOfClient(names)) as client:
@@ -42,7 +42,7 @@ async def ask_org(settings: Settings) -> tuple[str, ...]:
             answer = await okta.session((nobody,), browser)
     finally:
         await names.aclose()
-    asked = f"asked {place.destination.base} as {place.destination.host}"
+    about = f"asked {place.destination.base} as {place.destination.host}"
     match answer.finding:
         case NoSession():
             return ()
@@ -50,10 +50,10 @@ async def ask_org(settings: Settings) -> tuple[str, ...]:
             return ()
         case Unknown(reason) if answer.status == 0:
             why = _why(failures[-1]) if failures else f"no answer ({reason}); check the address, DNS, the firewall and okta.ca_file"
-            return (settings.problem(("okta", "org"), f"{asked}: {why}"),)
+            return (settings.problem(("okta", "org"), f"{about}: {why}"),)
         case _:
             remedy = "check that this is an Okta org, and okta.host and okta.connect_to for a custom domain"
-            text = f"{asked}: not what an org answers to a stranger (status {answer.status}); {remedy}"
+            text = f"{about}: not what an org answers to a stranger (status {answer.status}); {remedy}"
             return (settings.problem(("okta", "org"), text),)
 
 
@@ -61,15 +61,15 @@ async def ask_apps(settings: Settings) -> tuple[str, ...]:
     """Why servers of apps do not answer, one line each. All are asked at once."""
     names, config = resolver(settings.config), settings.config
     own = tuple(address_of(address) for address in (config.listen.address, config.admin.address))
-    asked = []
+    questions = []
     for number, app in enumerate(config.apps):
         for (path, address), (_, place) in zip(servers_of(app), servers(app, folder_of(settings)), strict=True):
-            asked.append(((("app", number, *path), address), _ask_app(app, place, names, ServerWatch(own_addresses=own))))
+            questions.append(((("app", number, *path), address), _ask_app(app, place, names, ServerWatch(own_addresses=own))))
     try:
-        found = await asyncio.gather(*(question for _, question in asked))
+        found = await asyncio.gather(*(question for _, question in questions))
     finally:
         await names.aclose()
-    about = [where for where, _ in asked]
+    about = [where for where, _ in questions]
     return tuple(settings.problem(path, f"{address}: {why}") for (path, address), why in zip(about, found, strict=True) if why)
 
 

@@ -4,6 +4,6 @@ Owns which object gets which other objects, and the order of start and stop. Mus
 the tests build with the same functions.
 """
 
-from gateway.compose.gateway import Around, Gateway
+from gateway.compose.gateway import Gateway, WrapListener
 
-__all__ = ["Around", "Gateway"]
+__all__ = ["Gateway", "WrapListener"]

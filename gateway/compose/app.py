@@ -84,9 +84,9 @@ def app_own_paths(parts: Parts, former: FormerUsers) -> tuple[AppHandoff, KeptFo
 
 def subrequest_door(parts: Parts, resolver: PassResolver) -> SubrequestDoor:
     """The door of ``/.gateway/auth``."""
-    listen, asked = parts.config.listen, parts.config.subrequest
+    listen, subrequest = parts.config.listen, parts.config.subrequest
     responses = {app.name: ForwardAuthResponse(field_rules(app).identity) for app in parts.config.apps}
-    rules = SubrequestRules(listen.trusted_proxies, head_limits(parts.config), asked.max_age, asked.patience)
+    rules = SubrequestRules(listen.trusted_proxies, head_limits(parts.config), subrequest.max_age, subrequest.patience)
     return SubrequestDoor(parts.table, resolver, responses, rules, parts.clock)
 
 

@@ -43,7 +43,7 @@ from gateway.policy.http.client_limits import ClientLimit
 from gateway.revocations import LocalRevocations, SharedRevocations
 from gateway.shared_state import MemoryState, SharedState
 
-Around = Callable[[Listener], Listener]
+WrapListener = Callable[[Listener], Listener]
 """Wraps the listener with another one: `dev` serves its demo hosts on the same port."""
 
 
@@ -58,7 +58,7 @@ class Gateway:
         clock: Clock | None = None,
         public: socket.socket | None = None,
         admin: socket.socket | None = None,
-        around: Around | None = None,
+        wrap_listener: WrapListener | None = None,
         nameservers: tuple[str, ...] = (),
         state: SharedState | None = None,
         waits: Callable[[], None] | None = None,
@@ -74,7 +74,7 @@ class Gateway:
         self._recorder = AccessRecorder(log, Metrics(), clock or Clock())
         self._repeats = Repeats(log.tell)
         self._public = public
-        self._around = around or _nothing_around
+        self._wrap_listener = wrap_listener or _unwrapped
         self._nameservers = nameservers
         if replaces is not None:
             self._take_over(replaces)
@@ -137,7 +137,7 @@ class Gateway:
             if self._replaces is not None:
                 self._share(self._replaces)
             public, admin = self._bound(opened)
-            health = Health(self.metrics, self.unready, host_of(self._settings.config.admin.address), self.notes)
+            health = Health(self.metrics, self.unready, host_of(self._settings.config.admin.address), self.details)
             server = HttpServer(Handling(health.handle, lambda malformed: refusal(malformed, ())))
             if self._replaces is None:
                 await self._listen(Listening(server, admin), opened, 0.0)
@@ -185,7 +185,7 @@ class Gateway:
             reasons["revocations"] = problem or "not shared"
         return reasons
 
-    def notes(self) -> Mapping[str, str]:
+    def details(self) -> Mapping[str, str]:
         """What `/readyz` shows beside readiness, without any effect on it."""
         watch = self._hooks.watch
         return {"event_hook": watch.word} if watch is not None else {}
@@ -206,7 +206,7 @@ class Gateway:
         return self._public, self._admin
 
     def _take_over(self, other: "Gateway") -> None:
-        self._recorder, self._around, self._nameservers = other._recorder, other._around, other._nameservers
+        self._recorder, self._wrap_listener, self._nameservers = other._recorder, other._wrap_listener, other._nameservers
 
     def _share(self, other: "Gateway") -> None:
         """Use the other gateway's listening sockets and memory state, so that no new connection is refused and nothing is forgotten."""
@@ -238,7 +238,7 @@ class Gateway:
         for resumes in (login.resume, parts.closer.resume):
             await until_read(resumes, self._settings, partial(self._wait, public))
         listener = DoorListener(parts.table, doors, trusted_proxies, self._recorder, client_limit)
-        server = HttpServer(self._around(listener), client_rules(config), self._tell)
+        server = HttpServer(self._wrap_listener(listener), client_rules(config), self._tell)
         self._certificates = certificates(self._settings, self._tell)
         watch_clients(server, client_limit, self._certificates, self.metrics)
         if self._certificates is not None:
@@ -263,7 +263,7 @@ def _no_wait() -> None:
     """For a gateway without a supervisor: does nothing."""
 
 
-def _nothing_around(listener: Listener) -> Listener:
+def _unwrapped(listener: Listener) -> Listener:
     return listener
 
 

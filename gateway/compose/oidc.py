@@ -32,15 +32,15 @@ def oidc_door(parts: Parts, opened: AsyncExitStack, hooks: Hooks = NO_HOOKS) -> 
     signing_out = OidcSignOut(parts.table, sealer, own, parts.closer, bounces, clock, org, config.switch.return_origins)
     start = StartRules(parts.table.origins, config.switch.trusted_origins, config.switch.same_site)
     leads_to = (*(app.url for app in config.apps), *config.switch.return_origins, *config.switch.trusted_origins)
-    front = FrontSwitches(FrontRules(login.origin, org, start, leads_to), FrontRecords(state, sealer), own, bounces, state, clock)
-    for room in (own, front):
+    front_switches = FrontSwitches(FrontRules(login.origin, org, start, leads_to), FrontRecords(state, sealer), own, bounces, state, clock)
+    for room in (own, front_switches):
         opened.push_async_callback(room.aclose)
     objects = OidcParts(
         bounces=bounces,
         handoff=OidcHandoff(HandoffStarts(parts.table, sealer, parts.tickets, clock), own, bounces, clock),
         sign_out=signing_out,
         pages=OidcPages(login, own, bounces, (*parts.table.origins, org), clock),
-        front=front,
+        front_switches=front_switches,
         portals=AnnouncedStarts(state, parts.portal_secrets),
         hooks=hooks,
     )

@@ -41,7 +41,7 @@ from gateway.upstream.connection import Listening
 ADDRESS_BYTES = 64
 """Bytes of a request line beside the ticket: method, path, the parameter's name, version."""
 LEAST_ASKING_CONNECTIONS = 30
-"""More than the number of questions that run at once (``AskingRules.at_once``), so that closings find a free connection too."""
+"""More than the number of questions that run at once (``AskingRules.most_running``), so that closings find a free connection too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +174,7 @@ def _cut(open_connections: OpenConnections, revocation: Revocation) -> None:
 def watch(parts: Parts, metrics: Metrics) -> None:
     """Register the parts' own counters with the metrics."""
     counts = parts.sessions.counts
-    metrics.watch_total("okta_questions_total", "Questions asked of Okta.", lambda: counts.asked)
+    metrics.watch_total("okta_questions_total", "Questions asked of Okta.", lambda: counts.questions)
     metrics.watch_total("session_hits_total", "Sessions answered from memory.", lambda: counts.hits)
     metrics.watch_total("session_coalesced_total", "Requests that joined a question under way.", lambda: counts.coalesced)
     metrics.watch_total("session_unknown_total", "Times that Okta did not say.", lambda: counts.unknown)

@@ -39,7 +39,7 @@ class InFlightRequests:
         self._announcing_lock = asyncio.Lock()
 
     @contextmanager
-    def counted(self, fingerprints: Iterable[bytes]) -> Iterator[None]:
+    def counting(self, fingerprints: Iterable[bytes]) -> Iterator[None]:
         """Count one request with these cookies, or of these browsers, while the block runs."""
         names = tuple(fingerprints)
         for name in names:

@@ -3,7 +3,7 @@
 ::
 
     requested ── key is free ──▶ held ── every three seconds ─▶ renewed ── the block ends ──▶ released
-        └── key is taken ─▶ requested again after a short pause, until the deadline ─▶ TurnTaken
+        └── key is taken ─▶ requested again after a short pause, until the deadline ─▶ LeaseTaken
 
 This module owns the waiting and the renewing. If the holder's process dies, the lease expires by itself: after ``LEASE_SECONDS``, or after
 the duration of the call that the holder was about to send, if that is longer.
@@ -97,7 +97,7 @@ class Leases:
         owner, deadline, pause = secrets.token_bytes(16), loop.time() + wait_seconds, FIRST_PAUSE_SECONDS
         while True:
             asked_at = loop.time()  # the end is counted from before the question, so it is never assumed too late
-            lease = await self._asked(keys, owner)
+            lease = await self._requested(keys, owner)
             if lease is not None:
                 return HeldLease(self._state, lease, asked_at + LEASE_SECONDS)
             left = deadline - loop.time()
@@ -107,7 +107,7 @@ class Leases:
             await asyncio.sleep(min(left, pause * (0.5 + random.random())))  # noqa: S311 - no secret hangs on it
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
-    async def _asked(self, keys: tuple[bytes, ...], owner: bytes) -> Lease | None:
+    async def _requested(self, keys: tuple[bytes, ...], owner: bytes) -> Lease | None:
         """Ask for the lease once. If the caller is cancelled before the answer, a lease that is granted later is released."""
         asking = asyncio.ensure_future(self._state.lease(keys, owner, LEASE_SECONDS))
         try:

@@ -129,13 +129,13 @@ class Demonstration:
             self.where = DemoAddresses(running.url, bound.getsockname()[1], self._options.tls)
             org.trusted_origins |= {self.where.app, self.where.login, *self._options.trusted_origins}
             app = own_app or await _demo_site(demo.legacy_app(), opened)
-            place_before = await self._demo_front(opened) if self._options.has_demo else None
+            wrap_listener = await self._demo_front(opened) if self._options.has_demo else None
             if self._options.tls:
                 org.https_hosts.add(self.where.login.partition("://")[2])
                 folder = Path(opened.enter_context(TemporaryDirectory(prefix="session-gateway-")))
                 _, self.certificate = standin.made_context(folder)
             settings = _settings(self.where, app, self._options.environ, self.certificate)
-            gateway = Gateway(settings, self._log, clock=self._clock, public=bound, around=place_before)
+            gateway = Gateway(settings, self._log, clock=self._clock, public=bound, wrap_listener=wrap_listener)
             await gateway.start()
             opened.push_async_callback(gateway.aclose)
             self.org, self.gateway, self._open = org, gateway, opened.pop_all()
@@ -171,7 +171,7 @@ class Demonstration:
             upstream = Upstream(ServerAddress("127.0.0.1", int(base.rpartition(":")[2])), Timeouts(), PoolRules(_CONNECTIONS))
             opened.push_async_callback(upstream.aclose)
             sites[netloc.encode()] = HttpProxy(upstream, netloc.encode())
-        return DemoFront(sites).placed_before
+        return DemoFront(sites).wrap
 
 
 class DemoFront:
@@ -181,7 +181,7 @@ class DemoFront:
         """``sites``: the demo sites, by the value of the Host field."""
         self._sites = sites
 
-    def placed_before(self, listener: Listener) -> Listener:
+    def wrap(self, listener: Listener) -> Listener:
         """Return a listener that asks this object first, and then the given listener."""
         return Before(listener, self._begin, self._answered)
 

@@ -18,20 +18,20 @@ _COUNTED_REASONS: Final = frozenset({"legacy_session_id"})
 
 @dataclass(frozen=True, slots=True)
 class AccessRecorder:
-    """Gets each request twice: ``began`` at its start, ``answered`` at its end."""
+    """Gets each request twice: ``request_started`` at its start, ``answered`` at its end."""
 
     log: Log
     metrics: Metrics
     clock: Clock
 
-    def began(self) -> float:
+    def request_started(self) -> float:
         """Count a new request. Returns the monotonic time in seconds, for ``answered``."""
         self.metrics.request_started()
         return self.clock.monotonic()
 
     def answered(
         self,
-        began: float,
+        started_at: float,
         status: int,
         *,
         door: str,
@@ -46,7 +46,7 @@ class AccessRecorder:
         request_id: str = "",
     ) -> None:
         """The request is over: write one log line and count it. ``method`` as the client sent it."""
-        seconds = self.clock.monotonic() - began
+        seconds = self.clock.monotonic() - started_at
         self.metrics.answered(door, verdict, status, seconds)
         if reason in _COUNTED_REASONS:
             self.metrics.happened(reason)

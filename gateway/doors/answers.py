@@ -31,9 +31,9 @@ def to_response(answer: Answer, *, closes: bool = False) -> Response:
     return Response(answer.status, b"", _framed(answer), body=answer.body, closes=closes)
 
 
-def as_bytes(answer: Answer, asked: AnswerTerms) -> AnswerBytes:
+def as_bytes(answer: Answer, terms: AnswerTerms) -> AnswerBytes:
     """The answer as the bytes that are sent, for a caller that writes them without a ``Response``."""
-    text, is_bare, _, keeps = answer_head(answer.status, b"", _framed(answer), asked)
+    text, is_bare, _, keeps = answer_head(answer.status, b"", _framed(answer), terms)
     return AnswerBytes(text if is_bare else text + answer.body, keeps)
 
 

@@ -25,21 +25,21 @@ _FOREIGN = Malformed(403, "websocket_origin")
 
 
 class Decision:
-    """The verdict, the rule, and the user (``comer``). The rule's pattern is empty where no rule matched the path.
+    """The verdict, the rule, and the user (``principal``). The rule's pattern is empty where no rule matched the path.
 
-    The app door caches more here: ``going`` (the ``Admitted``), ``text`` (the head that the app is sent), ``bound`` (which app sessions
+    The app door caches more here: ``admitted`` (the ``Admitted``), ``text`` (the head that the app is sent), ``bound`` (which app sessions
     the request may carry) and ``rewrite`` (how the answer is rewritten). None of them may refer to the head: the decision is kept with
     the head, and a cycle would be freed only by the garbage collector.
     """
 
-    __slots__ = ("bound", "comer", "going", "rewrite", "rule", "text", "verdict")
+    __slots__ = ("admitted", "bound", "principal", "rewrite", "rule", "text", "verdict")
 
-    def __init__(self, verdict: Verdict | Malformed, rule: Rule, comer: Principal) -> None:
+    def __init__(self, verdict: Verdict | Malformed, rule: Rule, principal: Principal) -> None:
         """Only these three are given; the rest is filled in by the app door."""
         self.verdict = verdict
         self.rule = rule
-        self.comer = comer
-        self.going: object = None
+        self.principal = principal
+        self.admitted: object = None
         self.text = b""
         self.bound: BoundCookies | None = None
         self.rewrite: Rewrite | None = None
@@ -48,12 +48,12 @@ class Decision:
 class Decisions:
     """Decides about requests to apps. The gateway's own paths are not decided here."""
 
-    def __init__(self, gate: PassResolver, clock: Clock) -> None:
-        """``gate``: finds the user of a request."""
-        self._gate = gate
+    def __init__(self, pass_resolver: PassResolver, clock: Clock) -> None:
+        """``pass_resolver``: finds the user of a request."""
+        self._pass_resolver = pass_resolver
         self._clock = clock
 
-    def recalled(self, head: RequestHead, app: App) -> Decision | None:
+    def from_cache(self, head: RequestHead, app: App) -> Decision | None:
         """The decision, if the cache knows the user, or no user is needed; None where the caller must await ``made``."""
         last = head.decision
         if isinstance(last, Decision) and self._holds(last):
@@ -61,20 +61,20 @@ class Decisions:
         rule = _rule(head, app)
         if isinstance(rule, Decision):
             return rule
-        comer = self._gate.recalled(head, rule)
-        return None if comer is None else self._judged(head, rule, comer)
+        principal = self._pass_resolver.from_cache(head, rule)
+        return None if principal is None else self._judged(head, rule, principal)
 
-    async def made(self, head: RequestHead, app: App, patience: float | None = None) -> Decision:
-        """The decision. If the cache does not know the user, Okta is asked; for at most ``patience`` seconds where that is given."""
+    async def made(self, head: RequestHead, app: App, wait_seconds: float | None = None) -> Decision:
+        """The decision. If the cache does not know the user, Okta is asked; for at most ``wait_seconds`` where that is given."""
         rule = _rule(head, app)
         if isinstance(rule, Decision):
             return rule
-        return self._judged(head, rule, await self._gate.comer(head, rule, patience))
+        return self._judged(head, rule, await self._pass_resolver.principal(head, rule, wait_seconds))
 
-    def _judged(self, head: RequestHead, rule: Rule, comer: Principal) -> Decision:
+    def _judged(self, head: RequestHead, rule: Rule, principal: Principal) -> Decision:
         """Decide, and keep the decision with the head if the same head can use it again."""
-        made = Decision(self.verdict(rule, comer), rule, comer)
-        if isinstance(made.verdict, Admit) and (comer is NOBODY or comer.known is not None):
+        made = Decision(self.verdict(rule, principal), rule, principal)
+        if isinstance(made.verdict, Admit) and (principal is NOBODY or principal.known is not None):
             head.decision = made
         return made
 
@@ -83,16 +83,16 @@ class Decisions:
 
         True where the rule needs no user, and where the same session is still valid and still admitted.
         """
-        if decision.comer is NOBODY:
+        if decision.principal is NOBODY:
             return True
-        finding = decision.comer.finding
-        if not isinstance(finding, Session) or not self._gate.is_still(decision.comer):
+        finding = decision.principal.finding
+        if not isinstance(finding, Session) or not self._pass_resolver.is_still_valid(decision.principal):
             return False
         return still_admits(decision.rule, finding, self._clock.wall())
 
-    def verdict(self, rule: Rule, comer: Principal) -> Verdict:
+    def verdict(self, rule: Rule, principal: Principal) -> Verdict:
         """What the rule says about this user."""
-        return judge_at(rule, comer.finding, self._clock.wall())
+        return judge_at(rule, principal.finding, self._clock.wall())
 
 
 def _rule(head: RequestHead, app: App) -> Rule | Decision:

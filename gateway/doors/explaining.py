@@ -26,24 +26,24 @@ class Explaining:
         self._origins = table.origins
         self._clock = clock
 
-    def verdict(self, head: RequestHead, rule: Rule, comer: Principal, verdict: StepUp | Forbid | Unavailable) -> Answer:
+    def verdict(self, head: RequestHead, rule: Rule, principal: Principal, verdict: StepUp | Forbid | Unavailable) -> Answer:
         """The answer to a request that is not admitted, and that a plain sign-in would not help."""
         match verdict:
             case Unavailable(reason, seconds):
-                told: dict[str, object] = {"error": "unavailable", "reason": reason, "retry_after_seconds": seconds}
-                return self.said(head, UnavailablePage(reason, seconds)) or json_answer(503, told, retry_after(verdict))
+                content: dict[str, object] = {"error": "unavailable", "reason": reason, "retry_after_seconds": seconds}
+                return self.said(head, UnavailablePage(reason, seconds)) or json_answer(503, content, retry_after(verdict))
             case Forbid() if verdict.reason == NOBODY_MAY:
                 return self.malformed(head, Malformed(403, NOBODY_MAY))
             case Forbid(reason, login):
                 return self.said(head, Forbidden(login or "", reason)) or json_answer(403, {"error": "forbidden", "reason": reason})
             case StepUp(reason):
-                return self._step_up(head, rule, comer, reason)
+                return self._step_up(head, rule, principal, reason)
             case _:
                 assert_never(verdict)
 
-    def _step_up(self, head: RequestHead, rule: Rule, comer: Principal, reason: str) -> Answer:
+    def _step_up(self, head: RequestHead, rule: Rule, principal: Principal, reason: str) -> Answer:
         """The answer that names what the sign-in lacks."""
-        session = comer.finding if isinstance(comer.finding, Session) else None
+        session = principal.finding if isinstance(principal.finding, Session) else None
         missing = tuple(sorted((rule.amr or frozenset()) - set(session.amr if session is not None else ())))
         within = rule.authenticated_within_seconds if reason == "authenticated_within" else None
         view = StepUpNeeded(

@@ -20,10 +20,10 @@ from gateway.clock import Clock
 from gateway.doors.answers import json_answer, redirect_answer, to_response
 from gateway.doors.deciding import Decision, Decisions
 from gateway.doors.explaining import Explaining, retry_after, word
-from gateway.doors.own.addresses import sign_in_path, way_back
+from gateway.doors.own.addresses import return_target, sign_in_path
 from gateway.doors.own.outcomes import no_session
 from gateway.doors.pass_resolver import PassResolver, Principal
-from gateway.doors.refusals import refused
+from gateway.doors.refusals import refusal_answer
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.edge.rules import Waiting
@@ -72,55 +72,60 @@ class SubrequestQuestion(NamedTuple):
 class SubrequestRules:
     """Which peers may ask; how large an original head may be; how long a proxy may cache a 200, in seconds.
 
-    ``patience``: how long Okta is waited for, in seconds; 0: the default of the proxy's dialect. If Okta answers later, its answer is
+    ``wait_seconds``: how long Okta is waited for, in seconds; 0: the default of the proxy's dialect. If Okta answers later, its answer is
     cached.
     """
 
     trusted_proxies: tuple[Network, ...]
     limits: HeadLimits
     max_age: float = 0.0
-    patience: float = 0.0
+    wait_seconds: float = 0.0
 
 
 class SubrequestDoor:
     """Answers everything under ``/.gateway/auth``."""
 
     def __init__(
-        self, table: RouteTable, gate: PassResolver, told: Mapping[str, ForwardAuthResponse], rules: SubrequestRules, clock: Clock
+        self,
+        table: RouteTable,
+        pass_resolver: PassResolver,
+        responses: Mapping[str, ForwardAuthResponse],
+        rules: SubrequestRules,
+        clock: Clock,
     ) -> None:
-        """``told``: what makes the identity lines of each app, by the app's name."""
+        """``responses``: what makes the identity lines of each app, by the app's name."""
         self._table = table
-        self._gate = gate
-        self._decisions = Decisions(gate, clock)
+        self._pass_resolver = pass_resolver
+        self._decisions = Decisions(pass_resolver, clock)
         self._explaining = Explaining(table, clock)
-        self._told = told
+        self._responses = responses
         self._rules = rules
         self._listed: Memo[str, bool] = Memo(partial(is_listed, trusted=rules.trusted_proxies))
 
     def begin(self, request: Request, head: RequestHead) -> Response | Waiting:
         """The reply, if the cache knows the user; else a coroutine that asks Okta. The words for the access log are left in ``request``."""
-        reply = self.recalled(head)
-        return self._waits(request, head) if reply is None else _told(request, reply)
+        reply = self.from_cache(head)
+        return self._waits(request, head) if reply is None else _to_response(request, reply)
 
-    def recalled(self, head: RequestHead) -> Reply | None:
+    def from_cache(self, head: RequestHead) -> Reply | None:
         """The reply, as far as the cache knows the user; None where Okta must be asked."""
-        asked = self._question(head)
-        if isinstance(asked, Reply):
-            return asked
-        decision = self._decisions.recalled(asked.head, asked.app)
-        return self._reply(asked, decision) if decision is not None else None
+        question = self._question(head)
+        if isinstance(question, Reply):
+            return question
+        decision = self._decisions.from_cache(question.head, question.app)
+        return self._reply(question, decision) if decision is not None else None
 
     async def _waits(self, request: Request, head: RequestHead) -> Response:
-        asked = self._question(head)
-        if isinstance(asked, Reply):
-            return _told(request, asked)
-        patience = self._rules.patience or asked.dialect.wait_seconds
-        return _told(request, self._reply(asked, await self._decisions.made(asked.head, asked.app, patience)))
+        question = self._question(head)
+        if isinstance(question, Reply):
+            return _to_response(request, question)
+        wait_seconds = self._rules.wait_seconds or question.dialect.wait_seconds
+        return _to_response(request, self._reply(question, await self._decisions.made(question.head, question.app, wait_seconds)))
 
     def unreadable(self, target: str, malformed: Malformed) -> Answer:
         """The refusal of a sub-request whose own head is refused."""
         dialect = dialect_of(target)
-        return terse(malformed.reason) if dialect is not None and dialect.is_terse else refused(malformed, ())
+        return terse(malformed.reason) if dialect is not None and dialect.is_terse else refusal_answer(malformed, ())
 
     def _question(self, head: RequestHead) -> SubrequestQuestion | Reply:
         """Read what the proxy asks; or the reply that refuses it."""
@@ -129,47 +134,51 @@ class SubrequestDoor:
         dialect = dialect_of(head.target)
         if dialect is None:
             return Reply(json_answer(404, {"error": _NO_DIALECT.reason}), "refused", _NO_DIALECT.reason)
-        asked = original(dialect, head, self._table, self._rules.limits)
-        if isinstance(asked, Malformed):
-            return self._refused(dialect, head, asked)
-        wanted, host = asked
+        found = original(dialect, head, self._table, self._rules.limits)
+        if isinstance(found, Malformed):
+            return self._refusal(dialect, head, found)
+        original_head, host = found
         if not isinstance(host, App):
-            return self._refused(dialect, wanted, _UNKNOWN_HOST if host is None else _LOGIN_HOST)
-        if is_own(wanted.path):
-            return self._refused(dialect, wanted, _LOOP if loops(wanted.path) else _OWN, host.name)
-        return SubrequestQuestion(dialect, wanted, host)
+            return self._refusal(dialect, original_head, _UNKNOWN_HOST if host is None else _LOGIN_HOST)
+        if is_own(original_head.path):
+            return self._refusal(dialect, original_head, _LOOP if loops(original_head.path) else _OWN, host.name)
+        return SubrequestQuestion(dialect, original_head, host)
 
-    def _reply(self, asked: SubrequestQuestion, decision: Decision) -> Reply:
+    def _reply(self, question: SubrequestQuestion, decision: Decision) -> Reply:
         """The reply for this decision, in the form that the proxy's dialect understands."""
-        verdict, rule, comer = decision.verdict, decision.rule, decision.comer
-        dialect, head, app = asked
-        if isinstance(verdict, Admit) and self._gate.holds_oktas(head):
-            return self._refused(dialect, head, _OKTAS, app.name, rule.pattern)
+        verdict, rule, principal = decision.verdict, decision.rule, decision.principal
+        dialect, head, app = question
+        if isinstance(verdict, Admit) and self._pass_resolver.holds_oktas(head):
+            return self._refusal(dialect, head, _OKTAS, app.name, rule.pattern)
         if isinstance(verdict, Admit):
             if verdict.session is not None:
-                self._gate.touch(comer, head)
-            return Reply(self._admitted(app, verdict.session, comer), "admit", "", app.name, rule.pattern, comer.shown)
+                self._pass_resolver.touch(principal, head)
+            return Reply(self._admitted(app, verdict.session, principal), "admit", "", app.name, rule.pattern, principal.shown)
         if isinstance(verdict, Malformed):
-            return self._refused(dialect, head, verdict, app.name, rule.pattern)
+            return self._refusal(dialect, head, verdict, app.name, rule.pattern)
         if isinstance(verdict, SignIn):
             answer = _sign_in(dialect, head, app)
         elif dialect.is_terse:
             answer = terse(word(verdict), *((retry_after(verdict),) if isinstance(verdict, Unavailable) else ()))
         else:
-            answer = self._explaining.verdict(head, rule, comer, verdict)
-        return Reply(answer, word(verdict), verdict.reason, app.name, rule.pattern, comer.shown)
+            answer = self._explaining.verdict(head, rule, principal, verdict)
+        return Reply(answer, word(verdict), verdict.reason, app.name, rule.pattern, principal.shown)
 
-    def _admitted(self, app: App, session: Session | None, comer: Principal) -> Answer:
+    def _admitted(self, app: App, session: Session | None, principal: Principal) -> Answer:
         """200 with the identity fields, and for how long the proxy may cache it."""
-        seconds = int(min(self._rules.max_age, self._gate.seconds_left(comer))) if self._rules.max_age > 0 and session is not None else 0
-        return Answer(200, self._told[app.name].fields(session) + kept_for(seconds))
+        seconds = (
+            int(min(self._rules.max_age, self._pass_resolver.seconds_left(principal)))
+            if self._rules.max_age > 0 and session is not None
+            else 0
+        )
+        return Answer(200, self._responses[app.name].fields(session) + kept_for(seconds))
 
-    def _refused(self, dialect: Dialect, head: RequestHead, malformed: Malformed, app: str = "", route: str = "") -> Reply:
+    def _refusal(self, dialect: Dialect, head: RequestHead, malformed: Malformed, app: str = "", route: str = "") -> Reply:
         answer = terse(malformed.reason) if dialect.is_terse else self._explaining.malformed(head, malformed)
         return Reply(answer, "refused", malformed.reason, app, route)
 
 
-def _told(request: Request, reply: Reply) -> Response:
+def _to_response(request: Request, reply: Reply) -> Response:
     """The reply as a response. It closes the connection if a request body was announced, because the gateway does not read it."""
     request.app, request.route, request.fingerprint = reply.app, reply.route, reply.fingerprint
     request.verdict, request.reason = reply.verdict, reply.reason
@@ -178,7 +187,7 @@ def _told(request: Request, reply: Reply) -> Response:
 
 def _sign_in(dialect: Dialect, head: RequestHead, app: App) -> Answer:
     """For a navigation: a redirect to the sign-in. For other requests: a status, with the address of the sign-in."""
-    url = app.origin + sign_in_path(way_back(head))
+    url = app.origin + sign_in_path(return_target(head))
     if dialect.is_terse:
         return terse_sign_in(head, url if len(url) <= LONGEST_TERSE_URL else app.origin + sign_in_path("/"))
     status = redirect_status(head)

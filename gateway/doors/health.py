@@ -35,13 +35,13 @@ class Health:
         metrics: Exposing,
         unready: Callable[[], Mapping[str, str]],
         name: str | None = None,
-        notes: Callable[[], Mapping[str, str]] = dict,
+        details: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         """``unready``: why the process wants no traffic, as part and reason; empty when ready.
 
-        ``name``: the configured host of this listener. ``notes``: shown beside readiness, without any effect on it.
+        ``name``: the configured host of this listener. ``details``: shown beside readiness, without any effect on it.
         """
-        self._notes = notes
+        self._details = details
         self._metrics = metrics
         self._unready = unready
         self._names = {"localhost", *(() if name is None else (name.lower(),))}
@@ -79,8 +79,8 @@ class Health:
         """Ready or not. ``excluded``: parts that the caller wants to ignore, as in `/readyz?exclude=revocations`."""
         unready = {part: reason for part, reason in self._unready().items() if part not in excluded}
         if unready:
-            return json_answer(503, {"status": "not_ready", "reasons": unready, **self._notes()}, (b"Retry-After", b"5"))
-        return json_answer(200, {"status": "ready", **self._notes()})
+            return json_answer(503, {"status": "not_ready", "reasons": unready, **self._details()}, (b"Retry-After", b"5"))
+        return json_answer(200, {"status": "ready", **self._details()})
 
 
 def _is_address(text: str) -> bool:

@@ -33,7 +33,7 @@ from gateway.policy.routing.routing import App, LoginHost, RouteTable
 
 CLIENT_LEFT: Final = 499
 _ASSETS: Final = frozenset(ASSET_PREFIX + name for name in ASSET_NAMES)
-_CROWDED: Final = Malformed(503, "too_many_requests_of_client")
+_TOO_MANY: Final = Malformed(503, "too_many_requests_of_client")
 _LATER: Final = (b"Retry-After", b"1")
 
 
@@ -73,19 +73,21 @@ class Doors:
 class DoorListener(Listener):
     """Hands each request to its door, and writes one log line about it."""
 
-    def __init__(self, table: RouteTable, doors: Doors, believed: TrustedProxies, witness: AccessRecorder, crowd: ClientLimit) -> None:
-        """``crowd``: counts the open requests of each client."""
+    def __init__(
+        self, table: RouteTable, doors: Doors, trusted_proxies: TrustedProxies, access_recorder: AccessRecorder, client_limit: ClientLimit
+    ) -> None:
+        """``client_limit``: counts the open requests of each client."""
         self._table = table
         self._doors = doors
-        self._believed = believed
-        self._witness = witness
-        self._crowd = crowd
+        self._trusted_proxies = trusted_proxies
+        self._access_recorder = access_recorder
+        self._client_limit = client_limit
         self._bodies = BodyBudget()
-        self._ids = RequestIds(secrets.token_hex(6), tuple(believed.trusted_proxies))
+        self._ids = RequestIds(secrets.token_hex(6), tuple(trusted_proxies.trusted_proxies))
 
     def begin(self, request: Request) -> Response | Waiting | None:
         """The answer; a coroutine that makes it; or None where it is relayed as it comes. Called once for each request."""
-        request.started_at = self._witness.began()
+        request.started_at = self._access_recorder.request_started()
         request.id = name = self._ids.of(request.peer, request.named)
         request.id_line = id_line(name)
         try:
@@ -107,8 +109,8 @@ class DoorListener(Listener):
         if request.room is not None:
             request.room.release()
         if request.is_counted:
-            self._crowd.leave(request.address)
-        self._witness.answered(
+            self._client_limit.leave(request.address)
+        self._access_recorder.answered(
             request.started_at,
             status or (500 if request.verdict == "failed" else CLIENT_LEFT),
             door=request.door,
@@ -126,21 +128,21 @@ class DoorListener(Listener):
     def unparsable(self, peer: str, malformed: Malformed) -> Response:
         """The refusal of bytes that are no HTTP request. Neither the answer nor the log repeats any of them."""
         words = {"door": "none", "verdict": "refused", "reason": malformed.reason, "peer": peer, "request_id": self._ids.new()}
-        self._witness.answered(self._witness.began(), malformed.status, **words)
+        self._access_recorder.answered(self._access_recorder.request_started(), malformed.status, **words)
         response = refusal(malformed, ())
         response.id_line = id_line(words["request_id"])
         return response
 
     def _begin(self, request: Request) -> Response | Waiting | None:
-        request.address = self._believed.client(request.peer, request.named)
+        request.address = self._trusted_proxies.client(request.peer, request.named)
         if is_sub_request(request.target):
             return self._at_auth(request)
-        if not self._crowd.enter(request.address):
-            return self._refused(request, _CROWDED, _LATER)
+        if not self._client_limit.enter(request.address):
+            return self._refusal(request, _TOO_MANY, _LATER)
         request.is_counted = True
         head = self._admitted(request)
         if isinstance(head, Malformed):
-            return self._refused(request, head)
+            return self._refusal(request, head)
         host = request.block.host
         if isinstance(host, App):
             request.door, request.app = "app", host.name
@@ -165,7 +167,7 @@ class DoorListener(Listener):
         last = block.head
         if last is not None and block.head_line is line and last.client == request.address and last.peer == request.peer:
             return last
-        admitted = self._table.admit(request, self._believed.limits)
+        admitted = self._table.admit(request, self._trusted_proxies.limits)
         if isinstance(admitted, Malformed):
             return admitted
         block.head_line = line
@@ -175,7 +177,7 @@ class DoorListener(Listener):
     def _at_auth(self, request: Request) -> Response | Waiting:
         """Hand a sub-request to its door. It is not counted for a client: one front proxy asks for many, and gets its answer soon."""
         request.door = "auth"
-        admitted = request.refusal or self._table.admit(request, self._believed.limits)
+        admitted = request.refusal or self._table.admit(request, self._trusted_proxies.limits)
         if isinstance(admitted, Malformed):
             request.verdict, request.reason = "refused", admitted.reason
             return to_response(self._doors.auth.unreadable(request.target, admitted), closes=True)
@@ -184,10 +186,10 @@ class DoorListener(Listener):
     def _at_no_host(self, request: Request, head: RequestHead) -> Response:
         """421 for an unknown host. But the files that this error page loads are served: they are public and the same for everybody."""
         if head.path in _ASSETS and head.method in ("GET", "HEAD"):
-            return answered(request, head, asset_outcome(head, self._witness.clock))
-        return self._refused(request, Malformed(421, "unknown_host"))
+            return answered(request, head, asset_outcome(head, self._access_recorder.clock))
+        return self._refusal(request, Malformed(421, "unknown_host"))
 
-    def _refused(self, request: Request, malformed: Malformed, *more: tuple[bytes, bytes]) -> Response:
+    def _refusal(self, request: Request, malformed: Malformed, *more: tuple[bytes, bytes]) -> Response:
         request.verdict, request.reason = "refused", malformed.reason
         return refusal(malformed, request.fields, *more)
 
@@ -195,7 +197,7 @@ class DoorListener(Listener):
         """The error page and a log line. If an answer has begun, the connection is broken off instead."""
         request.verdict = "failed"
         words = {"door": request.door, "app": request.app, "route": request.route, "method": request.method, "request_id": request.id}
-        self._witness.log.failure("request_failed", error, {name: word for name, word in words.items() if word})
+        self._access_recorder.log.failure("request_failed", error, {name: word for name, word in words.items() if word})
         relay = request.client.relay
         if relay is not None:  # part of an answer may be out: a clean end would make it look complete
             relay.break_off("failed")

@@ -13,7 +13,7 @@ from typing import Final
 from gateway.clock import Clock
 from gateway.errors import OutsideFailed
 from gateway.memo import RecentCache
-from gateway.okta import browser_of
+from gateway.okta import browser_fields_of
 from gateway.policy.http.cookies import PASS_NAME, NotTheApps, holds_oktas, without_own
 from gateway.policy.http.messages import Fields, RequestHead
 from gateway.policy.routing.routing import Rule
@@ -23,7 +23,7 @@ from gateway.policy.session.passes import OpenedPass, Pass, Passes
 from gateway.policy.session.revocation_epoch import is_remembered
 from gateway.policy.session.session import Finding, Fingerprint, Marks, NoSession, Session
 from gateway.policy.session.split_cookies import joined, set_lines
-from gateway.sessions import Good, Sessions
+from gateway.sessions import Sessions, ValidUntil
 
 _NO_MARKS: Final = Marks()
 MOST_KNOWN: Final = 2048
@@ -56,19 +56,20 @@ class Principal:
 
 
 class Known:
-    """What is cached for a pass that was opened. Everything that may change is valid only as long as ``good`` is.
+    """What is cached for a pass that was opened. Everything that may change is valid only as long as ``valid_until`` says.
 
-    ``comer``: the last result. ``good``: until when ``comer`` is valid. ``identity``: the identity lines for the app, made for the
-    session ``identity_of``. ``going``: the last ``Admitted`` of the app door. ``values``: the values of Okta's cookies in the pass.
+    ``principal``: the last result. ``valid_until``: until when ``principal`` is valid. ``identity``: the identity lines for the app, made
+    for the session ``identity_of``. ``admitted``: the last ``Admitted`` of the app door. ``values``: the values of Okta's cookies in the
+    pass.
     """
 
-    __slots__ = ("comer", "going", "good", "identity", "identity_of", "values")
+    __slots__ = ("admitted", "identity", "identity_of", "principal", "valid_until", "values")
 
     def __init__(self) -> None:
         """Nothing is cached yet."""
-        self.comer: Principal | None = None
-        self.going: object = None
-        self.good: Good | None = None
+        self.principal: Principal | None = None
+        self.admitted: object = None
+        self.valid_until: ValidUntil | None = None
         self.identity = b""
         self.identity_of: Session | None = None
         self.values: list[bytes] | None = None
@@ -83,7 +84,7 @@ _REVOKED: Final = NoSession("revoked")
 
 
 class PassResolver:
-    """Finds the user of each request. ``recalled`` uses the cache and never waits; ``comer`` asks Okta if it must."""
+    """Finds the user of each request. ``from_cache`` uses the cache and never waits; ``principal`` asks Okta if it must."""
 
     def __init__(self, passes: Passes, sessions: Sessions, clock: Clock) -> None:
         """``passes`` opens only what was sealed for the host that the request names."""
@@ -93,8 +94,8 @@ class PassResolver:
         self._lines: RecentCache[tuple[str, bytes], OpenedPass] = RecentCache(MOST_KNOWN)
         self._clean: RecentCache[tuple[str, bytes], bool] = RecentCache(MOST_KNOWN)
 
-    def recalled(self, head: RequestHead, rule: Rule) -> Principal | None:
-        """The user, as far as the cache knows; None where the caller must await ``comer``."""
+    def from_cache(self, head: RequestHead, rule: Rule) -> Principal | None:
+        """The user, as far as the cache knows; None where the caller must await ``principal``."""
         if not is_about_somebody(rule):
             return NOBODY
         opened = self._opened(head)
@@ -103,16 +104,21 @@ class PassResolver:
         known = opened.known
         if not isinstance(known, Known):
             known = opened.known = Known()
-        elif known.comer is not None and known.good is not None and self._sessions.is_good(known.good):
-            return known.comer
-        comer = known.comer = self._recalled_by(opened, head, known)
-        known.good = self._sessions.good_until(comer.marks) if comer is not None and comer.held is not None else None
-        return comer
+        elif known.principal is not None and known.valid_until is not None and self._sessions.is_valid(known.valid_until):
+            return known.principal
+        principal = known.principal = self._cached_principal(opened, head, known)
+        known.valid_until = self._sessions.valid_until(principal.marks) if principal is not None and principal.held is not None else None
+        return principal
 
-    def is_still(self, comer: Principal) -> bool:
+    def is_still_valid(self, principal: Principal) -> bool:
         """Whether a request with the same pass would give this same result again."""
-        known = comer.known
-        return known is not None and known.comer is comer and known.good is not None and self._sessions.is_good(known.good)
+        known = principal.known
+        return (
+            known is not None
+            and known.principal is principal
+            and known.valid_until is not None
+            and self._sessions.is_valid(known.valid_until)
+        )
 
     def user_of_pass(self, head: RequestHead) -> str:
         """The id of the user in the pass; empty if the pass or its session is revoked. Okta is not asked."""
@@ -153,57 +159,57 @@ class PassResolver:
         return bool(own) and (has_form(own) or self._sessions.is_oktas(own))
 
     def _opened(self, head: RequestHead) -> OpenedPass | Principal:
-        """Like ``presented``, but a ``Cookie`` line that was seen before is not opened again."""
+        """Like ``from_cookie``, but a ``Cookie`` line that was seen before is not opened again."""
         line = head.named.get(b"cookie")
         if not isinstance(line, bytes) or len(line) > LONGEST_KNOWN:
-            return self.presented(head)
+            return self.from_cookie(head)
         key = head.authority.text, line
         opened = self._lines.get(key)
         if opened is not None:
             return opened
-        found = self.presented(head)
+        found = self.from_cookie(head)
         if isinstance(found, OpenedPass):  # only real passes are cached: else strangers could fill the cache
             self._lines.keep(key, found)
         return found
 
-    def _recalled_by(self, opened: OpenedPass, head: RequestHead, known: Known) -> Principal | None:
-        """Like ``recalled``, for the pass in this head."""
+    def _cached_principal(self, opened: OpenedPass, head: RequestHead, known: Known) -> Principal | None:
+        """Like ``from_cache``, for the pass in this head."""
         if not self._is_remembered(opened):
             return _FORGOTTEN
         marks = opened.marks or self._marked(opened)
         if self._sessions.has_session_ended(opened.held.session_id):
             # No question to Okta is needed: the session is revoked, so each of its cookies is, older or newer.
             return Principal(_REVOKED, opened.held, marks, opened.stale, known)
-        finding = self._sessions.recall_for(opened.held.cookies, marks, lambda: browser_of(head))
+        finding = self._sessions.from_cache_for_pass(opened.held.cookies, marks, lambda: browser_fields_of(head))
         if finding is None or (isinstance(finding, Session) and finding.user_id != opened.held.user_id):
             return None
         return Principal(finding, opened.held, marks, opened.stale, known)
 
-    async def comer(self, head: RequestHead, rule: Rule, patience: float | None = None) -> Principal:
+    async def principal(self, head: RequestHead, rule: Rule, wait_seconds: float | None = None) -> Principal:
         """The user. Okta is asked if the cache does not know, unless the rule gives the same verdict for every user.
 
-        ``patience``: wait at most this many seconds for Okta (``Sessions.current``).
+        ``wait_seconds``: wait at most this many seconds for Okta (``Sessions.current``).
         """
-        recalled = self.recalled(head, rule)
-        if recalled is not None:
-            return recalled
-        opened = self.presented(head)
+        cached = self.from_cache(head, rule)
+        if cached is not None:
+            return cached
+        opened = self.from_cookie(head)
         if isinstance(opened, Principal):
             return opened
         held, marks = opened.held, opened.marks or self._marked(opened)
-        finding = await self._sessions.current(held.cookies, browser_of(head), vouched=True, patience=patience)
+        finding = await self._sessions.current(held.cookies, browser_fields_of(head), vouched=True, wait_seconds=wait_seconds)
         if isinstance(finding, Session) and finding.user_id != held.user_id:
             with suppress(OutsideFailed):  # the revocation holds in this process even if it cannot be shared
                 await self._sessions.revoke(held.cookies, session_id=held.session_id)  # Okta's id is the other user's session: not that one
             finding = NoSession("user_changed")
         return Principal(finding, held, marks, opened.stale)
 
-    def presented(self, head: RequestHead) -> OpenedPass | Principal:
+    def from_cookie(self, head: RequestHead) -> OpenedPass | Principal:
         """The opened pass; or the result for a request without a valid one."""
-        presented = joined(head.values(b"cookie"), PASS_NAME)
-        if presented is None:
+        sealed = joined(head.values(b"cookie"), PASS_NAME)
+        if sealed is None:
             return _NO_PASS
-        opened = self._passes.open(head.authority.text, presented)
+        opened = self._passes.open(head.authority.text, sealed)
         if opened is None:
             return _UNREADABLE
         return opened if self._is_remembered(opened) else _FORGOTTEN
@@ -220,17 +226,17 @@ class PassResolver:
         opened.marks = self._sessions.marks(opened.held.cookies)
         return opened.marks
 
-    def touch(self, comer: Principal, head: RequestHead) -> None:
+    def touch(self, principal: Principal, head: RequestHead) -> None:
         """The user is active: the session at Okta may be kept alive."""
-        if comer.held is not None and self._sessions.keeps_alive:
-            self._sessions.touch(comer.held.cookies, browser_of(head))
+        if principal.held is not None and self._sessions.keeps_alive:
+            self._sessions.touch(principal.held.cookies, browser_fields_of(head))
 
-    def seconds_left(self, comer: Principal) -> float:
+    def seconds_left(self, principal: Principal) -> float:
         """How long the cached answer stays valid, in seconds; 0 where there is none."""
-        return self._sessions.seconds_left(comer.marks)
+        return self._sessions.seconds_left(principal.marks)
 
-    def renewed(self, comer: Principal, head: RequestHead) -> Fields:
+    def renewed(self, principal: Principal, head: RequestHead) -> Fields:
         """The ``Set-Cookie`` lines for a pass that was sealed with an older key; none where the pass need not be set again."""
-        if comer.held is None or not comer.is_stale or not isinstance(comer.finding, Session):
+        if principal.held is None or not principal.is_stale or not isinstance(principal.finding, Session):
             return ()
-        return set_lines(PASS_NAME, self._passes.seal(str(head.authority), comer.held), head.fields) or ()
+        return set_lines(PASS_NAME, self._passes.seal(str(head.authority), principal.held), head.fields) or ()

@@ -30,15 +30,15 @@ class PendingCookie:
         pending = Pending.unpacked(opened.payload) if opened is not None else None
         return pending.cookies if pending is not None else ()
 
-    def moved(self, head: RequestHead, presented: Cookies, others: Cookies) -> Fields:
-        """The lines that move ``presented`` into the pending cookie, beside ``others``.
+    def moved(self, head: RequestHead, cookies: Cookies, others: Cookies) -> Fields:
+        """The lines that move ``cookies`` into the pending cookie, beside ``others``.
 
         No lines where that would not fit: then all cookies stay where they are.
         """
-        lines = self._lines(head, presented + others)
+        lines = self._lines(head, cookies + others)
         if lines is None:
             return ()
-        return (*expiries({cookie.name for cookie in presented}, parent_domains(head.authority.host)), *lines)
+        return (*expiries({cookie.name for cookie in cookies}, parent_domains(head.authority.host)), *lines)
 
     def kept(self, head: RequestHead, cookies: Cookies) -> Fields:
         """The lines that store ``cookies``, oldest first.

@@ -13,7 +13,7 @@ from gateway.policy.http.request_ids import SLOT
 _ALLOW = (b"Allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
 
 
-def refused(malformed: Malformed, fields: Fields, *more: tuple[bytes, bytes]) -> Answer:
+def refusal_answer(malformed: Malformed, fields: Fields, *more: tuple[bytes, bytes]) -> Answer:
     """A page for clients that accept HTML, JSON for all others."""
     extra = (*more, _ALLOW) if malformed.status == 405 else more
     if any(name.lower() == b"accept" and b"text/html" in value.lower() for name, value in fields):
@@ -22,5 +22,5 @@ def refused(malformed: Malformed, fields: Fields, *more: tuple[bytes, bytes]) ->
 
 
 def refusal(malformed: Malformed, fields: Fields, *more: tuple[bytes, bytes]) -> Response:
-    """Like ``refused``, as a response that closes the connection, because the rest of what the client sent is not read."""
-    return to_response(refused(malformed, fields, *more), closes=True)
+    """Like ``refusal_answer``, as a response that closes the connection, because the rest of what the client sent is not read."""
+    return to_response(refusal_answer(malformed, fields, *more), closes=True)

@@ -36,8 +36,8 @@ class TrustedProxies:
             return client_address(peer, claimed, self.trusted_proxies)
         return self._clients[f"{peer} {claimed.decode('latin-1')}"]
 
-    def _client(self, told: str) -> str:
-        peer, _, claimed = told.partition(" ")
+    def _client(self, peer_and_claimed: str) -> str:
+        peer, _, claimed = peer_and_claimed.partition(" ")
         return client_address(peer, (claimed.encode("latin-1"),), self.trusted_proxies)
 
 

@@ -96,7 +96,7 @@ class OrgClient:
                 raise Nonsense("the issuer's metadata could not be had a moment ago") from self._failed[1]
             try:
                 address = f"{self.rules.issuer}/.well-known/openid-configuration"
-                found = _metadata(await self._asked("GET", address), self.rules.issuer)
+                found = _metadata(await self._fetched("GET", address), self.rules.issuer)
             except Nonsense as error:
                 self._failed = now, error
                 raise
@@ -114,7 +114,7 @@ class OrgClient:
         }
         async with self._slot():
             form |= self._proof.form(endpoints.token_endpoint, self._clock.wall())
-            answer = await self._asked("POST", endpoints.token_endpoint, (*self._proof.fields(), _FORM), urlencode(form).encode("ascii"))
+            answer = await self._fetched("POST", endpoints.token_endpoint, (*self._proof.fields(), _FORM), urlencode(form).encode("ascii"))
         token, access = answer.get("id_token"), answer.get("access_token")
         if not isinstance(token, str):
             error = answer.get("error")
@@ -132,7 +132,7 @@ class OrgClient:
         if not isinstance(access, str) or not access.isascii() or not access.isprintable():
             return Unclear("no_login")
         fields = ((b"Authorization", b"Bearer " + access.encode("ascii")),)
-        login = login_of(await self._asked("GET", endpoints.userinfo_endpoint, fields), proven.user_id)
+        login = login_of(await self._fetched("GET", endpoints.userinfo_endpoint, fields), proven.user_id)
         return Proof(proven.user_id, login, proven.signed_in_ago, proven.amr) if login else Unclear("no_login")
 
     async def _verified(self, token: str, endpoints: Metadata) -> Mapping[str, Any]:
@@ -150,7 +150,7 @@ class OrgClient:
             age = now - self._keys[0] if self._keys is not None else KEPT_SECONDS
             is_missing = self._keys is None or all(key.kid != key_id for key in self._keys[1].keys)
             if self._keys is None or age >= KEPT_SECONDS or (is_missing and age >= LEAST_SECONDS):
-                self._keys = now, _key_set(await self._asked("GET", endpoints.jwks_uri))
+                self._keys = now, _key_set(await self._fetched("GET", endpoints.jwks_uri))
             return self._keys[1]
 
     @asynccontextmanager
@@ -165,7 +165,7 @@ class OrgClient:
         finally:
             self._waiting -= 1
 
-    async def _asked(self, method: str, address: str, fields: Fields = (), body: bytes | None = None) -> Mapping[str, Any]:
+    async def _fetched(self, method: str, address: str, fields: Fields = (), body: bytes | None = None) -> Mapping[str, Any]:
         """Send a request, and return the JSON object of its answer: status 200, and for a POST also the refusals 400 and 401.
 
         Raises ``OutsideFailed``; ``Nonsense`` for any other answer.

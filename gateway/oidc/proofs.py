@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from gateway.clock import Clock
 from gateway.coordination.sealed_records import SealedRecords
 from gateway.errors import StateFailed
-from gateway.okta import Browser, OktaAnswer
+from gateway.okta import BrowserFields, OktaAnswer
 from gateway.policy.oidc.own_session import DUE, UNREADABLE, OwnSession, age_of, found_by, own_of
 from gateway.policy.session.seal import Sealer
 from gateway.policy.session.session import NoSession, SessionCookie, Unknown
@@ -36,7 +36,7 @@ class Proofs:
         self._wall = clock.wall
         self.interval = interval
 
-    async def session(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
+    async def session(self, cookies: Sequence[SessionCookie], browser: BrowserFields) -> OktaAnswer:
         """Say who is signed in with this session, by its newest proof."""
         own = own_of(cookies[0]) if len(cookies) == 1 else None
         if own is None or self._has_ended(own.id):
@@ -52,11 +52,11 @@ class Proofs:
             own = newer
         return OktaAnswer(found_by(own, wall, self.interval), 200, age_seconds=age_of(own, wall))
 
-    async def refresh(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
+    async def refresh(self, cookies: Sequence[SessionCookie], browser: BrowserFields) -> OktaAnswer:
         """The same as ``session``, because only a navigation of the browser can bring a new proof."""
         return await self.session(cookies, browser)
 
-    async def close(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
+    async def close(self, cookies: Sequence[SessionCookie], browser: BrowserFields) -> OktaAnswer:
         """Answer 204. The closer has already revoked the session, and nothing else has to end here."""
         return OktaAnswer(NoSession("closed"), 204)
 

@@ -11,7 +11,7 @@ from typing import Literal
 class FormKept:
     """A form came without a session. The page holds it, sealed, until its owner is signed in again and sends it to `action`.
 
-    `standing`: who is signed in now: no user ("nobody"), the form's owner ("same"), or another user ("other"). Or the form could not be
+    `state`: who is signed in now: no user ("nobody"), the form's owner ("same"), or another user ("other"). Or the form could not be
     sent: because Okta does not say who is signed in ("unknown"), or because the app `place` was away or the shared state could not be
     written ("unsent"). `login`: of the user who is signed in.
     """
@@ -19,7 +19,7 @@ class FormKept:
     action: str
     sealed: str
     field: str
-    standing: Literal["nobody", "same", "other", "unknown", "unsent"]
+    state: Literal["nobody", "same", "other", "unknown", "unsent"]
     sign_in_path: str
     place: str
     login: str = ""

@@ -98,7 +98,7 @@ BY_REASON = {
         "Go back to the page that gave you the link, and ask for a new one.",
     ),
 }
-_REFUSED = Remedy("This was not accepted", "This site does not take this request.", "Start from the home page.")
+_NOT_ACCEPTED = Remedy("This was not accepted", "This site does not take this request.", "Start from the home page.")
 _FAILED = Remedy("Something went wrong here", "It is not your fault.", "Wait a moment, then try again.")
 
 
@@ -106,4 +106,4 @@ def remedy(status: int, reason: str = "") -> Remedy:
     """The words for one status from 400 to 599. A few reasons have words of their own; an unknown status gets those of its class."""
     if reason in BY_REASON:
         return BY_REASON[reason]
-    return _REMEDIES.get(status, _REFUSED if status < 500 else _FAILED)
+    return _REMEDIES.get(status, _NOT_ACCEPTED if status < 500 else _FAILED)

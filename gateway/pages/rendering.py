@@ -93,7 +93,7 @@ class _Plan:
     retry_after_seconds: int | None = None
 
 
-def lasting(seconds: int) -> str:
+def duration(seconds: int) -> str:
     """A duration in words: hours and minutes; minutes under an hour; minutes and seconds under five minutes. page.js says the same."""
     hours, minutes = divmod(max(seconds, 0) // 60, 60)
     if hours:
@@ -131,7 +131,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.filters |= {"lasting": lasting, "link": link, "moment": _moment, "clock_time": _clock_time}
+    environment.filters |= {"duration": duration, "link": link, "moment": _moment, "clock_time": _clock_time}
     environment.globals |= {"asset_address": asset_address, "remedy": remedy, "factor": factor, "lost_form": lost_form}
     return environment
 

@@ -4,7 +4,7 @@ This package owns the interface that the session cache, open connections and doo
 a revocation before its session would have expired. It must never hold a cookie, only fingerprints and Okta's ids.
 """
 
-from gateway.revocations.interface import Kin, Moved, Remembered, Report, Revocation
+from gateway.revocations.interface import Moved, Remembered, Report, Revocation, Rotation
 from gateway.revocations.local import LARGEST, REMEMBERED_SECONDS, LocalRevocations
 from gateway.revocations.shared import SharedRevocations
 
@@ -14,12 +14,12 @@ Revocations = LocalRevocations | SharedRevocations
 __all__ = [
     "LARGEST",
     "REMEMBERED_SECONDS",
-    "Kin",
     "LocalRevocations",
     "Moved",
     "Remembered",
     "Report",
     "Revocation",
     "Revocations",
+    "Rotation",
     "SharedRevocations",
 ]

@@ -24,8 +24,8 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
-class Kin:
-    """Okta set the cookies ``news`` in the answer to a request with ``olds``, so all of them belong to one browser.
+class Rotation:
+    """Okta replaced cookies: it set ``news`` in the answer to a request with ``olds``, so all of them belong to one browser.
 
     ``user_id``: the user that Okta named for ``olds``; None: none. ``unseen``: the cookies of ``olds`` for which Okta never named a user.
     """
@@ -54,7 +54,7 @@ class Revocation:
 
     ``held``: cookies whose user is not known yet. They are not revoked, but they are not accepted until they are ``released``.
 
-    ``kin``: no revocation; it tells every process which cookies belong to one browser.
+    ``rotation``: no revocation; it tells every process which cookies belong to one browser.
 
     ``began_before``: sessions of this user, or of everybody, that Okta created before this Unix second (by Okta's clock) are revoked. Okta
     is asked again about sessions whose creation time is not known.
@@ -74,7 +74,7 @@ class Revocation:
     released: tuple[Fingerprint, ...] = ()
     spared_for: str = ""
     moved: Moved | None = None
-    kin: Kin | None = None
+    rotation: Rotation | None = None
     everybody: bool = False
     forgotten: bool = False
     began_before: float | None = None

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
 from gateway.policy.session.session import Fingerprint
-from gateway.revocations.interface import Kin, Listener, Remembered, Revocation, Unsubscribe
+from gateway.revocations.interface import Listener, Remembered, Revocation, Rotation, Unsubscribe
 
 REMEMBERED_SECONDS = 12 * 3600.0
 LARGEST = 200_000
@@ -80,7 +80,7 @@ class LocalRevocations:
         self._began_before: dict[str | None, float] = {}
         self._largest = largest
         self._horizon: ArrivalTimes[None] = ArrivalTimes(1, remembered_seconds, monotonic)
-        self._kin: list[Kin] = []
+        self._rotations: list[Rotation] = []
         self._listeners: dict[object, Listener] = {}
 
     def poll(self) -> None:
@@ -142,9 +142,9 @@ class LocalRevocations:
         """The monotonic second of the newest revocation that was dropped because the memory was full; None if there is none."""
         return self._horizon.since(None)
 
-    def known_kin(self) -> tuple[Kin, ...]:
-        """The kin that arrived before the first call of ``subscribe``, oldest first."""
-        return tuple(self._kin)
+    def known_rotations(self) -> tuple[Rotation, ...]:
+        """The rotations that arrived before the first call of ``subscribe``, oldest first."""
+        return tuple(self._rotations)
 
     def subscribe(self, listener: Listener) -> Unsubscribe:
         """Call ``listener`` with every revocation, right after it is remembered. Returns a function that ends the subscription."""
@@ -178,8 +178,8 @@ class LocalRevocations:
             self._held.note(fingerprint, age_seconds)
         for fingerprint in revocation.released:
             self._held.drop(fingerprint)
-        if revocation.kin is not None and not self._listeners:
-            self._kin.append(revocation.kin)
+        if revocation.rotation is not None and not self._listeners:
+            self._rotations.append(revocation.rotation)
         if revocation.everybody:
             self._everybody.note(None, age_seconds)
         if revocation.forgotten:

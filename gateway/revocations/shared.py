@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from gateway.policy.session.session import Fingerprint
-from gateway.revocations.interface import Kin, Listener, Remembered, Report, Revocation, Unsubscribe
+from gateway.revocations.interface import Listener, Remembered, Report, Revocation, Rotation, Unsubscribe
 from gateway.revocations.local import LocalRevocations
 
 
@@ -99,9 +99,9 @@ class SharedRevocations:
         self.poll()
         return self._memory.user_since(user_id)
 
-    def known_kin(self) -> tuple[Kin, ...]:
-        """The kin (cookies of one browser) that were published before this process began, oldest first."""
-        return self._memory.known_kin()
+    def known_rotations(self) -> tuple[Rotation, ...]:
+        """The rotations that were published before this process began, oldest first."""
+        return self._memory.known_rotations()
 
     @property
     def ready(self) -> bool:

@@ -4,7 +4,7 @@
 belong to one browser. It must never accept a revoked cookie, and never treat a missing answer of Okta as "signed out".
 """
 
-from gateway.sessions.answers import Good, SessionRules, is_session_revoked
+from gateway.sessions.answers import SessionRules, ValidUntil, is_session_revoked
 from gateway.sessions.asking import Asking, AskingRules, OktaReply, SessionsApi
 from gateway.sessions.client_queues import ClientQueues
 from gateway.sessions.counts import Counts
@@ -17,10 +17,10 @@ __all__ = [
     "ClientQueues",
     "Counts",
     "Families",
-    "Good",
     "OktaReply",
     "SessionRules",
     "Sessions",
     "SessionsApi",
+    "ValidUntil",
     "is_session_revoked",
 ]

@@ -45,7 +45,7 @@ def is_session_revoked(revocations: Revocations, fingerprinter: Fingerprinter, s
 
 @dataclass(frozen=True, slots=True)
 class SessionRules:
-    """The ``[session]`` table of the config; times in seconds. ``kin_seconds`` must be longer than a session lasts.
+    """The ``[session]`` table of the config; times in seconds. ``family_seconds`` must be longer than a session lasts.
 
     ``epoch``: the epoch of this process's memory of revocations. ``with_hook``: the lifetimes of an answer while ``Sessions.hook_trust``
     covers it; None: the same as for others.
@@ -54,7 +54,7 @@ class SessionRules:
     lifetimes: Lifetimes = field(default_factory=Lifetimes)
     max_entries: int = 100_000
     keep_alive: float = 0.0
-    kin_seconds: float = 12 * 3600.0
+    family_seconds: float = 12 * 3600.0
     epoch: RevocationEpoch = EVER
     with_hook: Lifetimes | None = None
 
@@ -70,11 +70,11 @@ class KnownAnswer(NamedTuple):
     worth: EntryState
 
 
-class Good(NamedTuple):
-    """A promise: an answer stays the same until the monotonic second ``until``, as long as the counter ``changes`` stays the same."""
+class ValidUntil(NamedTuple):
+    """An answer stays the same until this monotonic second, as long as the counter ``changes`` stays the same."""
 
     changes: int
-    until: float
+    monotonic: float
 
 
 class Answers:
@@ -91,7 +91,7 @@ class Answers:
         self._largest = rules.max_entries
         self._entries: OrderedDict[bytes, Entry] = OrderedDict()  # the least recently used first
         self._keys_with: dict[bytes, set[bytes]] = {}  # fingerprint: the keys of sets of cookies that contain it
-        self._changes = 0  # counts the changes; each one may make a ``Good`` invalid
+        self._changes = 0  # counts the changes; each one may make a ``ValidUntil`` invalid
         self._poll = revocations.poll if revocations.is_shared else None
         self._floor = -inf
         revocations.subscribe(self._hear)
@@ -138,33 +138,33 @@ class Answers:
         entry = found.entry if isinstance(found, KnownAnswer) else None
         return max(0.0, entry.fresh_until - self._monotonic()) if entry is not None else 0.0
 
-    def good_until(self, marks: Marks) -> Good | None:
+    def valid_until(self, marks: Marks) -> ValidUntil | None:
         """How long ``find_marked`` returns the same fresh answer; None if there is no fresh answer now."""
         found = self.find_marked(marks)
         if not isinstance(found, KnownAnswer) or found.entry is None or found.worth is not EntryState.FRESH:
             return None
         entry, until = found.entry, self.hook_trust.until
-        return Good(self._changes, entry.due_at if entry.without_hook is None else min(entry.due_at, until))
+        return ValidUntil(self._changes, entry.due_at if entry.without_hook is None else min(entry.due_at, until))
 
-    def is_good(self, good: Good) -> bool:
-        """Whether the promise still holds."""
+    def is_valid(self, valid_until: ValidUntil) -> bool:
+        """Whether a result of ``valid_until`` still holds."""
         if self._poll is not None:
             self._poll()
-        return good.changes == self._changes and self._monotonic() < good.until
+        return valid_until.changes == self._changes and self._monotonic() < valid_until.monotonic
 
     def session(self, fingerprints: tuple[Fingerprint, ...]) -> Session | None:
         """The session that Okta last named for exactly these cookies, even if it is revoked or no longer fresh."""
         entry = self._at(key_of(fingerprints), self._monotonic()) if fingerprints else None
         return entry.finding if entry is not None and isinstance(entry.finding, Session) else None
 
-    def believed(self, cookies: Cookies, asked: OktaReply, *, despite_hold: bool = True) -> Finding:
+    def current_finding(self, cookies: Cookies, reply: OktaReply, *, despite_hold: bool = True) -> Finding:
         """The finding of an answer, corrected by any revocation or hold that came after its question."""
-        finding, own = asked.finding, self._fingerprinter.all(cookies)
+        finding, own = reply.finding, self._fingerprinter.all(cookies)
         if self._revocations.has_cookie(own):
             return REVOKED
         if not despite_hold and self._revocations.is_held(own):
             return UNDECIDED
-        if isinstance(finding, Session) and (self.is_over(finding) or self._is_outdated(finding, asked.asked_at)):
+        if isinstance(finding, Session) and (self.is_over(finding) or self._is_outdated(finding, reply.asked_at)):
             return REVOKED
         return finding
 
@@ -180,12 +180,12 @@ class Answers:
         # Okta names whole seconds. A session of the same second may have begun after that moment, so it is not over; Okta is asked.
         return before is not None and session.created_at is not None and session.created_at.timestamp() + 1.0 <= before
 
-    def must_ask_again(self, asked: OktaReply) -> bool:
+    def must_ask_again(self, reply: OktaReply) -> bool:
         """Whether a revocation of this answer's user arrived after the question was sent, so that Okta must be asked once more."""
-        found, at = asked.finding, asked.asked_at
+        found, at = reply.finding, reply.asked_at
         return isinstance(found, Session) and not self.is_over(found) and at > self._floor and self._is_outdated(found, at)
 
-    def keep(self, key: bytes, asked: OktaReply, finding: Finding, shortage: float, *, for_pass: bool = False) -> None:
+    def keep(self, key: bytes, reply: OktaReply, finding: Finding, shortage: float, *, for_pass: bool = False) -> None:
         """Cache an answer for as long as it is valid. If it was revoked meanwhile, the entry is dropped.
 
         ``Unknown`` keeps an older answer to its end, but that answer is not asked about again before then.
@@ -197,7 +197,7 @@ class Answers:
         elif finding == REVOKED:
             self.forget(key)
         else:
-            self._write(key, replace(self._entry(asked, finding, shortage), for_pass=for_pass))
+            self._write(key, replace(self._entry(reply, finding, shortage), for_pass=for_pass))
 
     def forget(self, *keys: bytes) -> None:
         """Drop the answers with these keys."""
@@ -238,11 +238,11 @@ class Answers:
             moments = self._revocations.everybody_since(), self._revocations.forgotten_since()
             self._floor = max((self._floor, *(moment for moment in moments if moment is not None)))
 
-    def _entry(self, asked: OktaReply, finding: Session | NoSession, shortage: float) -> Entry:
-        entry = entry_of(finding, self._lifetimes, shortage, asked.asked_at, asked.wall)
-        if self._with_hook is None or not isinstance(finding, Session) or not self.hook_trust.covers(asked.asked_at, self._monotonic()):
+    def _entry(self, reply: OktaReply, finding: Session | NoSession, shortage: float) -> Entry:
+        entry = entry_of(finding, self._lifetimes, shortage, reply.asked_at, reply.wall)
+        if self._with_hook is None or not isinstance(finding, Session) or not self.hook_trust.covers(reply.asked_at, self._monotonic()):
             return entry
-        return replace(entry_of(finding, self._with_hook, shortage, asked.asked_at, asked.wall), without_hook=entry)
+        return replace(entry_of(finding, self._with_hook, shortage, reply.asked_at, reply.wall), without_hook=entry)
 
     def _write(self, key: bytes, entry: Entry) -> None:
         self._changes += 1

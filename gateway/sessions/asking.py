@@ -13,7 +13,7 @@ from typing import Protocol
 
 from gateway.clock import Clock
 from gateway.observe import Tell
-from gateway.okta import Browser, OktaAnswer
+from gateway.okta import BrowserFields, OktaAnswer
 from gateway.policy.http.clients import client_key
 from gateway.policy.session.cache import Breaker, Budget
 from gateway.policy.session.circuits import Circuits
@@ -25,28 +25,28 @@ GONE = NoSession("not_found")
 
 """Gets (event name, figures) for the log; never a cookie, never a token."""
 
-_Call = Callable[[Sequence[SessionCookie], Browser], Awaitable[OktaAnswer]]
+_Call = Callable[[Sequence[SessionCookie], BrowserFields], Awaitable[OktaAnswer]]
 
 
 class SessionsApi(Protocol):
     """The calls that this module sends to Okta."""
 
-    async def session(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
+    async def session(self, cookies: Sequence[SessionCookie], browser: BrowserFields) -> OktaAnswer:
         """Ask who is signed in with these cookies."""
 
-    async def refresh(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
+    async def refresh(self, cookies: Sequence[SessionCookie], browser: BrowserFields) -> OktaAnswer:
         """Restart the session's idle time."""
 
 
 @dataclass(frozen=True, slots=True)
 class AskingRules:
-    """The limits. ``at_once``: questions under way (Okta allows 35 to 75 at once for a whole org). ``most_waiting``: questions in a queue.
+    """The limits. ``most_running``: questions under way (Okta allows 35 to 75 for a whole org). ``most_waiting``: questions in a queue.
 
     ``guesses_per_minute``: guesses of one client. ``guess_share``: the part of Okta's rate limit that the guesses of all clients may use.
     ``breaker``: the thresholds of every circuit.
     """
 
-    at_once: int = 25
+    most_running: int = 25
     most_waiting: int = 1000
     guesses_per_minute: int = 300
     guess_share: float = 0.5
@@ -76,7 +76,7 @@ class Asking:
         self._clock = clock
         self._tell = tell
         self._rules = rules if rules is not None else AskingRules()
-        self._slots = Slots(self._rules.at_once, self._rules.most_waiting)
+        self._slots = Slots(self._rules.most_running, self._rules.most_waiting)
         self._budget = Budget()
         self._circuits = Circuits.of(self._rules.breaker)
         self._guesses = Guesses(self._rules.guesses_per_minute, self._rules.guess_share, clock.monotonic)
@@ -91,52 +91,54 @@ class Asking:
         """Whether the circuit for everybody is open, because Okta does not answer."""
         return self._circuits.is_open
 
-    def guess_refused(self, browser: Browser) -> Unknown | None:
+    def guess_refused(self, browser: BrowserFields) -> Unknown | None:
         """Why a guess of this browser must wait; None if it may be sent."""
         wait = self._guesses.refusal(browser.client)
         return Unknown(wait.reason, self._clock.wall() + wait.seconds) if wait is not None else None
 
-    async def session(self, cookies: Sequence[SessionCookie], browser: Browser, *, known: bytes = b"") -> OktaReply:
+    async def session(self, cookies: Sequence[SessionCookie], browser: BrowserFields, *, known: bytes = b"") -> OktaReply:
         """Ask who is signed in with these cookies. ``Unknown`` without a question if Okta must not be asked now.
 
         ``known``: the fingerprint of one of the cookies that was a session lately. If it is empty, the question is a guess.
         """
         return await self._ask(self._okta.session, cookies, browser, known)
 
-    async def refresh(self, cookies: Sequence[SessionCookie], browser: Browser, known: bytes = b"refresh") -> OktaReply:
+    async def refresh(self, cookies: Sequence[SessionCookie], browser: BrowserFields, known: bytes = b"refresh") -> OktaReply:
         """Restart the idle time of a session. Use it only for cookies of a known session; ``known``: the fingerprint of one of them."""
         return await self._ask(self._okta.refresh, cookies, browser, known)
 
-    async def _ask(self, call: _Call, cookies: Sequence[SessionCookie], browser: Browser, known: bytes) -> OktaReply:
+    async def _ask(self, call: _Call, cookies: Sequence[SessionCookie], browser: BrowserFields, known: bytes) -> OktaReply:
         source, is_guess = known.hex() or client_key(browser.client), not known
         refusal = self._refusal(source) or (self.guess_refused(browser) if is_guess else None)
         if refusal is None and self._slots.is_full(is_guess):
             refusal = Unknown("busy")
         if refusal is not None:
-            return self._asked(refusal)
+            return self._reply_now(refusal)
         if not is_guess:
-            return await self._in_turn(call, cookies, browser, (source, False))
+            return await self._ask_in_slot(call, cookies, browser, (source, False))
         self._guesses.note(browser.client)
-        asked = None
+        reply = None
         try:
-            asked = await self._in_turn(call, cookies, browser, (source, True))
+            reply = await self._ask_in_slot(call, cookies, browser, (source, True))
         finally:
-            if asked is None or _is_session(asked.finding):
+            if reply is None or _is_session(reply.finding):
                 self._guesses.was_none(browser.client)
-        return asked
+        return reply
 
-    async def _in_turn(self, call: _Call, cookies: Sequence[SessionCookie], browser: Browser, whose: tuple[str, bool]) -> OktaReply:
+    async def _ask_in_slot(
+        self, call: _Call, cookies: Sequence[SessionCookie], browser: BrowserFields, whose: tuple[str, bool]
+    ) -> OktaReply:
         source, is_guess = whose
         async with self._slots.slot(is_guess):
             refusal = self._refusal(source)  # the questions before this one may have opened a circuit or met a 429
             if refusal is not None:
                 if is_guess:
                     self._guesses.was_none(browser.client)
-                return self._asked(refusal)
+                return self._reply_now(refusal)
             return await self._send(call, cookies, browser, source)
 
-    async def _send(self, call: _Call, cookies: Sequence[SessionCookie], browser: Browser, source: str) -> OktaReply:
-        asked = self._asked(Unknown("unanswered"))
+    async def _send(self, call: _Call, cookies: Sequence[SessionCookie], browser: BrowserFields, source: str) -> OktaReply:
+        reply = self._reply_now(Unknown("unanswered"))
         self._circuits = self._circuits.asking(source)
         answer = None
         try:
@@ -146,9 +148,9 @@ class Asking:
         self._note_budget(answer)
         # After a 429 the finding names the end of the wait by this machine's clock.
         finding = (self._refusal(source) or answer.finding) if answer.status == 429 else answer.finding
-        return OktaReply(finding, asked.asked_at - answer.age_seconds, asked.wall - answer.age_seconds, answer.brought)
+        return OktaReply(finding, reply.asked_at - answer.age_seconds, reply.wall - answer.age_seconds, answer.brought)
 
-    def _asked(self, finding: Finding) -> OktaReply:
+    def _reply_now(self, finding: Finding) -> OktaReply:
         return OktaReply(finding, self._clock.monotonic(), self._clock.wall())
 
     def _refusal(self, source: str) -> Unknown | None:

@@ -1,6 +1,6 @@
 """A queue per client for work that a stranger can cause: closings of made-up cookies, and exchanges of made-up codes.
 
-A *turn* is the permission to do one piece of such work. It must never let the queue of one client grow without bound. Clients without an
+A *slot* is the permission to do one piece of such work. It must never let the queue of one client grow without bound. Clients without an
 address must never wait for each other, because many clients of a proxy may share that name.
 """
 
@@ -20,10 +20,10 @@ LONGEST_WAIT_SECONDS = 10.0
 class ClientQueues:
     """One queue for each client that has work under way or waiting."""
 
-    def __init__(self, longest_wait_seconds: float = LONGEST_WAIT_SECONDS, at_once: int = 1) -> None:
-        """``longest_wait_seconds``: after this wait a request gets no turn. ``at_once``: the turns that one client may hold at a time."""
+    def __init__(self, longest_wait_seconds: float = LONGEST_WAIT_SECONDS, most_running: int = 1) -> None:
+        """``longest_wait_seconds``: after this wait a request gets no slot. ``most_running``: the slots of one client."""
         self._seconds = longest_wait_seconds
-        self._at_once = at_once
+        self._most_running = most_running
         self._locks: dict[str, asyncio.Semaphore] = {}
         self._waiting: Counter[str] = Counter()
 
@@ -32,8 +32,8 @@ class ClientQueues:
         return len(self._waiting)
 
     @asynccontextmanager
-    async def turn(self, client: str) -> AsyncIterator[bool]:
-        """Hold a turn of this client while the block runs. False if too many requests wait, or if this one waited too long."""
+    async def slot(self, client: str) -> AsyncIterator[bool]:
+        """Hold a slot of this client while the block runs. False if too many requests wait, or if this one waited too long."""
         key = client_key(client)
         if not key:
             yield True
@@ -42,15 +42,15 @@ class ClientQueues:
             yield False
             return
         self._waiting[key] += 1
-        lock = self._locks.setdefault(key, asyncio.Semaphore(self._at_once))
-        has_turn = False
+        lock = self._locks.setdefault(key, asyncio.Semaphore(self._most_running))
+        has_slot = False
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._seconds):
-                    has_turn = await lock.acquire()
-            yield has_turn
+                    has_slot = await lock.acquire()
+            yield has_slot
         finally:
-            if has_turn:
+            if has_slot:
                 lock.release()
             self._waiting[key] -= 1
             if not self._waiting[key]:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 class Counts:
     """Counts since the start.
 
-    ``asked``: questions to Okta. ``hits``: answers from the cache. ``coalesced``: callers that joined a question under way. ``unknown``:
-    callers that got no clear answer.
+    ``questions``: those sent to Okta. ``hits``: answers from the cache. ``coalesced``: callers that joined a question under way.
+    ``unknown``: callers that got no clear answer.
     """
 
-    asked: int = 0
+    questions: int = 0
     hits: int = 0
     coalesced: int = 0
     unknown: int = 0

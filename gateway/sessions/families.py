@@ -1,7 +1,7 @@
 """Families of cookies: the fingerprints of all session cookies that belong to one browser.
 
 Okta renews the value of ``idx`` during a session. So when Okta sets a new cookie in the answer to a request with an old one, both become
-*kin*, members of one family. If one member is revoked, all are revoked. A browser has one user, so a family has one user.
+members of one family. If one member is revoked, all are revoked. A browser has one user, so a family has one user.
 
 It must never put two browsers into one family, and never let a family grow without bound.
 
@@ -17,7 +17,7 @@ from cachetools import TTLCache
 
 from gateway.policy.session.session import Fingerprint
 
-MOST_KIN = 64
+MOST_MEMBERS = 64
 
 
 @dataclass(slots=True)
@@ -62,15 +62,15 @@ class Families:
         for fingerprint in news:
             merged.doubtful.discard(fingerprint)
             merged.users[fingerprint] = merged.users.pop(fingerprint, None)
-        while len(merged.users) > MOST_KIN:
+        while len(merged.users) > MOST_MEMBERS:
             eldest = next(iter(merged.users))
             merged.drop(eldest)
             self._of.pop(eldest, None)
         for fingerprint in merged.users:
             self._of[fingerprint] = merged
 
-    def kin(self, fingerprints: Iterable[Fingerprint]) -> tuple[Fingerprint, ...]:
-        """These fingerprints and all their kin, each once. A doubtful fingerprint brings no kin."""
+    def family_of(self, fingerprints: Iterable[Fingerprint]) -> tuple[Fingerprint, ...]:
+        """These fingerprints and all members of their families, each once. A doubtful fingerprint brings no others."""
         found: dict[Fingerprint, None] = {}
         for fingerprint in fingerprints:
             found[fingerprint] = None

@@ -1,21 +1,22 @@
 """``Sessions``, the session cache of one process: it answers "whose session is this?" from memory, or by a question to Okta.
 
 Callers with the same cookies share one question. It must never cancel a question because a client left, keep a raw cookie after its
-question, or treat a missing answer as "signed out". *Kin* are cookies of one browser (families.py); a *guess* is explained in guesses.py.
+question, or treat a missing answer as "signed out". See families.py for families of cookies, and guesses.py for guesses.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
 
 from cachetools import TTLCache
 
+from gateway.background import BackgroundTasks
 from gateway.clock import Clock
 from gateway.errors import OutsideFailed
 from gateway.observe import Tell
-from gateway.okta import Browser
+from gateway.okta import BrowserFields
 from gateway.policy.hooks.hook_trust import HookTrust
 from gateway.policy.http.cookies import repeated
 from gateway.policy.session.cache import EntryState
@@ -37,8 +38,8 @@ from gateway.policy.session.session import (
     parts_of,
     shown,
 )
-from gateway.revocations import Kin, Moved, Revocation, Revocations
-from gateway.sessions.answers import NO_COOKIE, REVOKED, Answers, Cookies, Good, KnownAnswer, SessionRules
+from gateway.revocations import Moved, Revocation, Revocations, Rotation
+from gateway.sessions.answers import NO_COOKIE, REVOKED, Answers, Cookies, KnownAnswer, SessionRules, ValidUntil
 from gateway.sessions.asking import GONE, Asking, OktaReply
 from gateway.sessions.counts import Counts
 from gateway.sessions.epochs import Epochs
@@ -47,7 +48,6 @@ from gateway.sessions.seen import SeenCookies
 
 IMPOSSIBLE: Final = NoSession("impossible_cookie")
 """The finding if Okta cannot have issued any of the presented cookies."""
-
 
 OnNamed = Callable[[Session, bool], None]
 """Called with each session that Okta names, and whether it has just begun through this gateway. It must not block or raise."""
@@ -65,18 +65,18 @@ class Sessions:
         self._fingerprinter = fingerprinter
         self._tell = tell
         self._answers = Answers(revocations, fingerprinter, rules, clock)
-        self._families = Families(rules.max_entries, rules.kin_seconds, clock.monotonic)
+        self._families = Families(rules.max_entries, rules.family_seconds, clock.monotonic)
         self._seen = SeenCookies(rules.max_entries, clock.monotonic)
         self._epochs = Epochs(revocations, rules.epoch, clock, tell)
         self.keeps_alive = rules.keep_alive > 0
         self._touched: TTLCache[bytes, None] = TTLCache(rules.max_entries, rules.keep_alive, timer=clock.monotonic)
         self._questions: dict[bytes, asyncio.Task[OktaReply]] = {}
         self._outdated: set[asyncio.Task[OktaReply]] = set()
-        self._background: set[asyncio.Task[None]] = set()
+        self._background = BackgroundTasks()
         self.counts = Counts()
         self.on_named: OnNamed = _nobody_listens
-        for kin in revocations.known_kin():
-            self._learn(kin)
+        for rotation in revocations.known_rotations():
+            self._learn(rotation)
         revocations.subscribe(self._hear)
 
     def __len__(self) -> int:
@@ -112,29 +112,28 @@ class Sessions:
         """The same as ``is_revoked``, for cookies whose marks are already computed."""
         return self._revocations.has_cookie(marks.fingerprints)
 
-    def recall(self, cookies: Cookies) -> Finding | None:
+    def from_cache(self, cookies: Cookies) -> Finding | None:
         """The cached finding. None if the caller must call ``current``: there is none, or it is due and no question is under way."""
-        return self._recalled(self._answers.find(cookies))
+        return self._cached_finding(self._answers.find(cookies))
 
-    def recall_for(self, cookies: Cookies, marks: Marks, browser: Callable[[], Browser]) -> Finding | None:
-        """The same as ``recall``, for the cookies of a pass. If the answer is due, it asks Okta again in the background."""
+    def from_cache_for_pass(self, cookies: Cookies, marks: Marks, browser: Callable[[], BrowserFields]) -> Finding | None:
+        """The same as ``from_cache``, for the cookies of a pass. If the answer is due, it asks Okta again in the background."""
         found = self._answers.find_marked(marks, for_pass=True)
         if isinstance(found, KnownAnswer) and found.worth is EntryState.DUE and not self._is_asked(found.key):
             self._begin(found.key, cookies, browser(), vouched=True, for_pass=True)
-        return self._recalled(found)
+        return self._cached_finding(found)
 
-    def good_until(self, marks: Marks) -> Good | None:
-        """How long ``recall_for`` returns the same session, so that the caller can skip the look-up; None if there is no fresh session."""
-        return self._answers.good_until(marks)
+    def valid_until(self, marks: Marks) -> ValidUntil | None:
+        """How long ``from_cache_for_pass`` returns the same session; None if there is no fresh session."""
+        return self._answers.valid_until(marks)
 
-    def is_good(self, good: Good) -> bool:
-        """Whether a result of ``good_until`` still holds. It counts as an answer from the cache."""
-        if self._answers.is_good(good):
-            self.counts.hits += 1
-            return True
-        return False
+    def is_valid(self, valid_until: ValidUntil) -> bool:
+        """Whether a result of ``valid_until`` still holds. It counts as an answer from the cache."""
+        is_valid = self._answers.is_valid(valid_until)
+        self.counts.hits += is_valid
+        return is_valid
 
-    def _recalled(self, found: NoSession | Unknown | KnownAnswer) -> Finding | None:
+    def _cached_finding(self, found: NoSession | Unknown | KnownAnswer) -> Finding | None:
         if not isinstance(found, KnownAnswer):
             return found
         key, entry, worth = found
@@ -162,24 +161,32 @@ class Sessions:
         self._answers.hook_trust = trust
 
     async def current(
-        self, cookies: Cookies, browser: Browser, *, vouched: bool = False, patience: float | None = None, despite_hold: bool = False
+        self,
+        cookies: Cookies,
+        browser: BrowserFields,
+        *,
+        vouched: bool = False,
+        wait_seconds: float | None = None,
+        despite_hold: bool = False,
     ) -> Finding:
         """The session of these cookies, from the cache or from Okta. Callers with the same cookies share the question under way.
 
         This holds with a ttl of 0 too. ``vouched``: the cookies come from a sealed value, so Okta has named a session for all of them
         together, and the question is no guess; if one of them was revoked since, all count as revoked. Other cookies are judged as in
-        ``judged``. ``patience``: after so many seconds the result is ``Unknown``; a later answer is still cached. ``despite_hold``: ignore
-        a hold; only for the caller that decides whose held cookies these are.
+        ``judged``. ``wait_seconds``: after so many seconds the result is ``Unknown``; a later answer is still cached. ``despite_hold``:
+        ignore a hold; only for the caller that decides whose held cookies these are.
         """
         if vouched:
-            return await self._found(cookies, browser, vouched=True, patience=patience, despite_hold=despite_hold)
-        return (await self.judged(cookies, browser, patience=patience)).finding
+            return await self._found(cookies, browser, vouched=True, wait_seconds=wait_seconds, despite_hold=despite_hold)
+        return (await self.judged(cookies, browser, wait_seconds=wait_seconds)).finding
 
-    async def judged(self, cookies: Cookies, browser: Browser, *, patience: float | None = None, apart: bool = False) -> Judgement:
+    async def judged(
+        self, cookies: Cookies, browser: BrowserFields, *, wait_seconds: float | None = None, each_alone: bool = False
+    ) -> Judgement:
         """The session of a browser that presents these cookies, the cookies that carry it, and the dead cookies to expire in the browser.
 
         A cookie that Okta cannot have issued, or that was revoked, is dead. If a name occurs twice among the rest, Okta is asked about each
-        cookie alone. ``apart``: also ask so if all together carry no session, because a dead cookie may hide a living one; and drop a
+        cookie alone. ``each_alone``: also ask so if all together carry no session, because a dead cookie may hide a living one; and drop a
         cached "a factor is missing", because the user may have shown it since.
         """
         possible, impossible = split(dict.fromkeys(cookies))
@@ -187,11 +194,12 @@ class Sessions:
         left_out = (*impossible, *(cookie for cookie in possible if cookie not in living))
         if not living:
             return Judgement(REVOKED if possible else IMPOSSIBLE if impossible else NO_COOKIE, dead=left_out)
-        if apart:
+        if each_alone:
             self._answers.forget_nobody(self.fingerprints(living), waiting_only=True)
-        finding = None if repeated(living) else await self._found(living, browser, vouched=False, patience=patience)
-        if finding is None or (apart and isinstance(finding, NoSession) and len(living) > 1):
-            findings = await asyncio.gather(*(self._found((cookie,), browser, vouched=False, patience=patience) for cookie in living))
+        finding = None if repeated(living) else await self._found(living, browser, vouched=False, wait_seconds=wait_seconds)
+        if finding is None or (each_alone and isinstance(finding, NoSession) and len(living) > 1):
+            questions = (self._found((cookie,), browser, vouched=False, wait_seconds=wait_seconds) for cookie in living)
+            findings = await asyncio.gather(*questions)
             judgement = judged_apart(tuple(zip(living, findings, strict=True)))
             self._answers.forget_nobody(self.fingerprints(judgement.living))  # Okta has just named a user for them
             return replace(judgement, dead=(*left_out, *judgement.dead))
@@ -199,22 +207,22 @@ class Sessions:
             return Judgement(finding, living, left_out)
         return Judgement(finding, dead=(*left_out, *living) if finding == REVOKED else left_out)
 
-    async def has_ended(self, cookies: Cookies, browser: Browser) -> bool:
+    async def has_ended(self, cookies: Cookies, browser: BrowserFields) -> bool:
         """Whether the session of these cookies, which Okta named a moment ago for a sealed value, has ended since.
 
         A cached "no session" may be older than that moment. So Okta is asked again, unless the cookies are revoked.
         """
-        if not isinstance(self.recall(cookies), NoSession):
+        if not isinstance(self.from_cache(cookies), NoSession):
             return False
         if not self.is_revoked(cookies):
             self._answers.forget_nobody(self.fingerprints(cookies))
         return isinstance(await self.current(cookies, browser, vouched=True), NoSession)
 
-    async def alone(self, cookie: SessionCookie, browser: Browser) -> OktaReply:
+    async def alone(self, cookie: SessionCookie, browser: BrowserFields) -> OktaReply:
         """Ask Okta about this cookie alone, without the cache. For a cookie that may be made up, the question is a guess."""
         return await self._asking.session((cookie,), browser, known=self._known((cookie,)))
 
-    def may_guess(self, browser: Browser) -> Unknown | None:
+    def may_guess(self, browser: BrowserFields) -> Unknown | None:
         """Why this client must not guess now; None if it may."""
         return self._asking.guess_refused(browser)
 
@@ -258,7 +266,7 @@ class Sessions:
                 self._outdated.add(self._questions.pop(key))
 
     async def _found(
-        self, cookies: Cookies, browser: Browser, *, vouched: bool, patience: float | None, despite_hold: bool = False
+        self, cookies: Cookies, browser: BrowserFields, *, vouched: bool, wait_seconds: float | None, despite_hold: bool = False
     ) -> Finding:
         for_pass = vouched and not despite_hold
         found = self._answers.find(cookies, despite_hold=despite_hold, for_pass=for_pass)
@@ -274,7 +282,7 @@ class Sessions:
             question = self._questions[found.key]
         else:
             question = self._begin(found.key, cookies, browser, vouched, for_pass)
-        await asyncio.wait({question}, timeout=patience)  # a cancelled waiter does not cancel the question, nor the reverse
+        await asyncio.wait({question}, timeout=wait_seconds)  # a cancelled waiter does not cancel the question, nor the reverse
         finding = self._answer(cookies, question, despite_hold)
         self.counts.unknown += isinstance(finding, Unknown)
         return finding
@@ -282,7 +290,7 @@ class Sessions:
     async def revoke(
         self, cookies: Iterable[SessionCookie], *, session_id: str | None = None, user_id: str | None = None, spared_for: str = ""
     ) -> None:
-        """Revoke, in every process, these cookies and their kin, the session, and with ``user_id`` all older answers about that user.
+        """Revoke, in every process, these cookies and their families, the session, and with ``user_id`` all older answers about that user.
 
         In this process it takes effect before the first ``await``. If the caller gives no session id, the cached one is used. Raises
         ``OutsideFailed`` if other processes could not be told. ``spared_for``: as in ``Revocation``; call ``moved`` afterwards.
@@ -291,13 +299,13 @@ class Sessions:
         known = self._answers.session(own)
         if session_id is None and known is not None:
             session_id = known.id
-        fingerprints = self._families.kin(own)
+        fingerprints = self._families.family_of(own)
         self._answers.forget(key_of(own), *fingerprints)
-        unseen = tuple(one for one in own if self._seen.user_of(one) is None and self._families.kin((one,)) == (one,))
+        unseen = tuple(one for one in own if self._seen.user_of(one) is None and self._families.family_of((one,)) == (one,))
         mark = self._fingerprinter.of_session(session_id) if session_id is not None else None
         if fingerprints or mark is not None or user_id is not None:
             user = user_id or (known.user_id if known is not None else next(filter(None, map(self._seen.user_of, own)), ""))
-            self._tell("revoked", _told(user, fingerprints))
+            self._tell("revoked", _figures(user, fingerprints))
             await self._revocations.publish(Revocation(fingerprints, mark, user_id, unseen, spared_for=spared_for))
 
     async def moved(self, cookies: Iterable[SessionCookie], user_id: str, browser: str) -> None:
@@ -306,7 +314,7 @@ class Sessions:
         All other spared connections are cut in every worker before this returns. ``user_id``: the new user, "" if it is not known. Raises
         ``OutsideFailed`` if other processes could not be told.
         """
-        fingerprints = self._families.kin(self.fingerprints(cookies))
+        fingerprints = self._families.family_of(self.fingerprints(cookies))
         if fingerprints:
             await self._revocations.publish(Revocation(moved=Moved(fingerprints, user_id, browser)))
 
@@ -324,12 +332,12 @@ class Sessions:
         is_known = self._seen.was_set(value) or self._seen.is_known(fingerprints) or any(map(self._seen.user_of, fingerprints))
         return is_known or self._revocations.has_cookie(fingerprints)
 
-    def are_kin(self, cookies: Iterable[SessionCookie], others: Iterable[SessionCookie]) -> bool:
+    def are_of_one_family(self, cookies: Iterable[SessionCookie], others: Iterable[SessionCookie]) -> bool:
         """Whether one of ``cookies`` is known to belong to the same browser as one of ``others``."""
-        return not set(self._families.kin(self.fingerprints(cookies))).isdisjoint(self.fingerprints(others))
+        return not set(self._families.family_of(self.fingerprints(cookies))).isdisjoint(self.fingerprints(others))
 
     async def adopt(self, old: Iterable[SessionCookie], new: Iterable[SessionCookie]) -> None:
-        """Make ``new`` kin of ``old`` in every process, because Okta set ``new`` in the answer to a request with ``old``.
+        """Put ``new`` into the family of ``old`` in every process, because Okta set ``new`` in the answer to a request with ``old``.
 
         In this process it takes effect before the first ``await``. A cookie that joins a revoked family is revoked at once. If other
         processes cannot be told, the error is only logged: a revocation also names the session's id, the same for all its cookies.
@@ -338,28 +346,27 @@ class Sessions:
         users = {one: self._seen.user_of(one) for one in olds}
         unseen = tuple(one for one, user in users.items() if user is None)
         if olds and news:
-            await self._publish(Revocation(kin=Kin(olds, news, next(filter(None, users.values()), None), unseen)))
+            await self._publish(Revocation(rotation=Rotation(olds, news, next(filter(None, users.values()), None), unseen)))
 
     def _hear(self, revocation: Revocation) -> None:
-        """Handle a published revocation. It also revokes kin of the revoked cookies that only this process knows."""
+        """Handle a published revocation. It also revokes members of their families that only this process knows."""
         self._forget(revocation.doubted)
-        kin = revocation.kin
-        if kin is not None:
-            self._learn(kin)
-            self._spawn(self._revoke_joined(kin), "revoking kin")
-        if len(self._families.kin(revocation.fingerprints)) > len(revocation.fingerprints):
-            self._spawn(self._revoke_kin(revocation), "revoking kin")
+        if (rotation := revocation.rotation) is not None:
+            self._learn(rotation)
+            self._background.start(self._revoke_joined(rotation), "revoking a family")
+        if len(self._families.family_of(revocation.fingerprints)) > len(revocation.fingerprints):
+            self._background.start(self._revoke_family(revocation), "revoking a family")
 
-    def _learn(self, kin: Kin) -> None:
-        self._families.adopt(kin.olds, kin.news, kin.user_id, kin.unseen)
-        self._seen.issue(kin.news)
+    def _learn(self, rotation: Rotation) -> None:
+        self._families.adopt(rotation.olds, rotation.news, rotation.user_id, rotation.unseen)
+        self._seen.issue(rotation.news)
 
-    async def _revoke_joined(self, kin: Kin) -> None:
-        if self._revocations.has_cookie(kin.olds) and not all(self._revocations.has_cookie((one,)) for one in kin.news):
-            await self._publish(Revocation(kin.news))
+    async def _revoke_joined(self, rotation: Rotation) -> None:
+        if self._revocations.has_cookie(rotation.olds) and not all(self._revocations.has_cookie((one,)) for one in rotation.news):
+            await self._publish(Revocation(rotation.news))
 
-    async def _revoke_kin(self, revocation: Revocation) -> None:
-        unknown = tuple(one for one in self._families.kin(revocation.fingerprints) if not self._revocations.has_cookie((one,)))
+    async def _revoke_family(self, revocation: Revocation) -> None:
+        unknown = tuple(one for one in self._families.family_of(revocation.fingerprints) if not self._revocations.has_cookie((one,)))
         if unknown:
             await self._publish(Revocation(unknown, spared_for=revocation.spared_for))
 
@@ -368,17 +375,17 @@ class Sessions:
         return all(self._revocations.is_held((one,)) for one in self.fingerprints(cookies))
 
     async def hold(self, cookies: Iterable[SessionCookie]) -> None:
-        """Hold these cookies and their kin: they are not accepted until ``release``. Raises ``OutsideFailed``.
+        """Hold these cookies and their families: they are not accepted until ``release``. Raises ``OutsideFailed``.
 
         In this process it takes effect before the first ``await``.
         """
-        held = self._families.kin(self.fingerprints(cookies))
+        held = self._families.family_of(self.fingerprints(cookies))
         if held and not all(self._revocations.is_held((one,)) for one in held):
             await self._revocations.publish(Revocation(held=held))
 
     async def release(self, cookies: Iterable[SessionCookie]) -> None:
-        """End the hold of these cookies and their kin, because their user is known. Raises ``OutsideFailed``."""
-        held = self._families.kin(self.fingerprints(cookies))
+        """End the hold of these cookies and their families, because their user is known. Raises ``OutsideFailed``."""
+        held = self._families.family_of(self.fingerprints(cookies))
         if self._revocations.is_held(held):
             await self._revocations.publish(Revocation(released=held))
 
@@ -397,18 +404,18 @@ class Sessions:
         finally:
             unsubscribe()
 
-    def touch(self, cookies: Cookies, browser: Browser) -> None:
+    def touch(self, cookies: Cookies, browser: BrowserFields) -> None:
         """The user is active: refresh the session at Okta in the background, at most once per ``session.keep_alive``."""
         if not self.keeps_alive:
             return
         found = self._answers.find(cookies)
         if isinstance(found, KnownAnswer) and found.key not in self._touched:
             self._touched[found.key] = None
-            self._spawn(self._refresh(found.key, cookies, browser), "keeping alive")
+            self._background.start(self._refresh(found.key, cookies, browser), "keeping alive")
 
     async def aclose(self) -> None:
         """Cancel every question under way. Its callers get ``Unknown``."""
-        tasks: list[asyncio.Task[OktaReply] | asyncio.Task[None]] = [*self._questions.values(), *self._outdated, *self._background]
+        tasks = [*self._questions.values(), *self._outdated, *self._background]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -417,8 +424,8 @@ class Sessions:
         question = self._questions.get(key)
         return question is not None and not question.done()
 
-    def _begin(self, key: bytes, cookies: Cookies, browser: Browser, vouched: bool, for_pass: bool) -> asyncio.Task[OktaReply]:
-        self.counts.asked += 1
+    def _begin(self, key: bytes, cookies: Cookies, browser: BrowserFields, vouched: bool, for_pass: bool) -> asyncio.Task[OktaReply]:
+        self.counts.questions += 1
         question = asyncio.create_task(self._ask(key, cookies, browser, vouched, for_pass), name="asking Okta")
         self._questions[key] = question
         question.add_done_callback(lambda done: self._ended(key, done))
@@ -431,19 +438,19 @@ class Sessions:
         if not question.cancelled() and (error := question.exception()) is not None:
             self._tell("question_failed", {"error": type(error).__name__})
 
-    async def _ask(self, key: bytes, cookies: Cookies, browser: Browser, vouched: bool, for_pass: bool) -> OktaReply:
+    async def _ask(self, key: bytes, cookies: Cookies, browser: BrowserFields, vouched: bool, for_pass: bool) -> OktaReply:
         own = self.fingerprints(cookies)
         known = self._known(cookies) or (own[0] if vouched else b"")
-        asked = await self._asking.session(cookies, browser, known=known)
-        if self._answers.must_ask_again(asked):
-            asked = await self._asking.session(cookies, browser, known=known)
-        finding = self._answers.believed(cookies, asked)
-        if asked.finding == GONE:
+        reply = await self._asking.session(cookies, browser, known=known)
+        if self._answers.must_ask_again(reply):
+            reply = await self._asking.session(cookies, browser, known=known)
+        finding = self._answers.current_finding(cookies, reply)
+        if reply.finding == GONE:
             self._seen.end(own)
-        if finding == REVOKED and isinstance(asked.finding, Session) and self._answers.is_over(asked.finding):
-            await self._publish(Revocation(self._families.kin(own)))
+        if finding == REVOKED and isinstance(reply.finding, Session) and self._answers.is_over(reply.finding):
+            await self._publish(Revocation(self._families.family_of(own)))
         if isinstance(finding, Session):
-            is_new = self._seen.are_new(own) and all(self._seen.user_of(one) != finding.user_id for one in self._families.kin(own))
+            is_new = self._seen.are_new(own) and all(self._seen.user_of(one) != finding.user_id for one in self._families.family_of(own))
             self.on_named(finding, is_new)
             self._seen.name(own, finding.user_id)
             strangers = self._families.named(own, finding.user_id)
@@ -451,8 +458,8 @@ class Sessions:
                 self._tell("kin_revoked", {"cookies": len(strangers)})
                 await self._publish(Revocation(strangers))
         if self._questions.get(key) is asyncio.current_task():  # else ``forget`` dropped this question meanwhile
-            self._answers.keep(key, asked, self._answers.believed(cookies, asked), self._asking.shortage, for_pass=for_pass)
-        return asked
+            self._answers.keep(key, reply, self._answers.current_finding(cookies, reply), self._asking.shortage, for_pass=for_pass)
+        return reply
 
     def _known(self, cookies: Iterable[SessionCookie]) -> bytes:
         return self._seen.known_of(self.fingerprints(cookies)) or b""
@@ -462,7 +469,7 @@ class Sessions:
         if question.cancelled():
             return Unknown("closing")
         is_done = question.done()
-        finding = self._answers.believed(cookies, question.result(), despite_hold=despite_hold) if is_done else Unknown("slow")
+        finding = self._answers.current_finding(cookies, question.result(), despite_hold=despite_hold) if is_done else Unknown("slow")
         if not isinstance(finding, Unknown):
             return finding
         found = self._answers.find(cookies, despite_hold=despite_hold)
@@ -471,9 +478,9 @@ class Sessions:
         last = found.entry.finding if found.entry is not None and found.worth is not EntryState.DEAD else None
         return last if isinstance(last, Session) else finding
 
-    async def _refresh(self, key: bytes, cookies: Cookies, browser: Browser) -> None:
-        asked = await self._asking.refresh(cookies, browser, self.fingerprints(cookies)[0])
-        if isinstance(asked.finding, NoSession):
+    async def _refresh(self, key: bytes, cookies: Cookies, browser: BrowserFields) -> None:
+        reply = await self._asking.refresh(cookies, browser, self.fingerprints(cookies)[0])
+        if isinstance(reply.finding, NoSession):
             self._answers.forget(key)
 
     async def _publish(self, revocation: Revocation) -> None:
@@ -482,17 +489,12 @@ class Sessions:
         except OutsideFailed as error:
             self._tell("revocation_not_shared", {"reason": error.reason})
 
-    def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
-        task = asyncio.create_task(work, name=name)
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
-
 
 def _nobody_listens(session: Session, is_new: bool) -> None:
     """The default of ``Sessions.on_named``: it does nothing."""
 
 
-def _told(user: str, fingerprints: tuple[Fingerprint, ...]) -> dict[str, object]:
+def _figures(user: str, fingerprints: tuple[Fingerprint, ...]) -> dict[str, object]:
     """The figures of the log line ``revoked``: the user, the number of cookies, and the short fingerprint of the first one."""
     named: dict[str, object] = {"user": user} if user else {}
     return named | ({"fingerprint": shown(fingerprints[0]), "cookies": len(fingerprints)} if fingerprints else {})

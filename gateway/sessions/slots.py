@@ -13,8 +13,8 @@ KEPT_SHARE = 5
 
 
 class _Queue:
-    def __init__(self, at_once: int, most_waiting: int) -> None:
-        self.slots = asyncio.Semaphore(at_once)
+    def __init__(self, most_running: int, most_waiting: int) -> None:
+        self.slots = asyncio.Semaphore(most_running)
         self.waiting = 0
         self.most_waiting = most_waiting
 
@@ -31,12 +31,12 @@ class _Queue:
 
 
 class Slots:
-    """At most ``at_once`` questions are under way, and at most ``most_waiting`` wait in each of the two queues."""
+    """At most ``most_running`` questions are under way, and at most ``most_waiting`` wait in each of the two queues."""
 
-    def __init__(self, at_once: int, most_waiting: int) -> None:
+    def __init__(self, most_running: int, most_waiting: int) -> None:
         """Both limits are numbers of questions."""
-        self._all = _Queue(at_once, most_waiting)
-        self._guesses = _Queue(at_once - at_once // KEPT_SHARE, most_waiting)
+        self._all = _Queue(most_running, most_waiting)
+        self._guesses = _Queue(most_running - most_running // KEPT_SHARE, most_waiting)
 
     def is_full(self, is_guess: bool) -> bool:
         """Whether the queue of this kind cannot take one more question."""

@@ -13,12 +13,12 @@ REVOKED: Final = "revoked.known"
 UNSEEN: Final = "revoked.unseen"
 """Cookies for which Okta never named a user, so anybody may have made them up."""
 HELD: Final = "revoked.held"
-KIN: Final = "revoked.kin"
+ROTATION: Final = "revoked.kin"
 MOVED: Final = "revoked.moved"
 """Short-lived messages that revoke nothing."""
 FORGOTTEN: Final = "revoked.forgotten"
 """A single entry: ``FORGOTTEN_PART``, with the age of the newest revocation that was dropped because ``REVOKED`` was full."""
-KINDS: Final = (REVOKED, UNSEEN, HELD, KIN, MOVED, FORGOTTEN)
+KINDS: Final = (REVOKED, UNSEEN, HELD, ROTATION, MOVED, FORGOTTEN)
 
 MOVED_SECONDS: Final = 120.0
 """Longer than a redemption can spare open connections."""
@@ -55,8 +55,8 @@ def parts_of(revocation: Revocation) -> Iterator[Part]:
         yield Part(UNSEEN, Revocation(unseen, unseen=unseen, spared_for=revocation.spared_for))
     if revocation.held or revocation.released:
         yield Part(HELD, Revocation(held=revocation.held, released=revocation.released))
-    if revocation.kin is not None:
-        yield Part(KIN, Revocation(kin=revocation.kin))
+    if revocation.rotation is not None:
+        yield Part(ROTATION, Revocation(rotation=revocation.rotation))
     if revocation.moved is not None:
         yield Part(MOVED, Revocation(moved=revocation.moved), MOVED_SECONDS)
     if revocation.doubted:

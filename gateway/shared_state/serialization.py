@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 
 from gateway.policy.session.session import Fingerprint
-from gateway.revocations import Kin, Moved, Revocation
+from gateway.revocations import Moved, Revocation, Rotation
 
 VERSION = 1
 LARGEST_BYTES = 1024 * 1024
@@ -44,7 +44,7 @@ def deserialized(written: bytes) -> Revocation:
 
 def fields_of(revocation: Revocation) -> dict[str, object]:
     """The revocation as a JSON object. Fields with their default value are left out."""
-    kin, moved = revocation.kin, revocation.moved
+    rotation, moved = revocation.rotation, revocation.moved
     fields: dict[str, object] = {
         "cookies": _hex(revocation.fingerprints),
         "session": revocation.session_mark,
@@ -54,8 +54,8 @@ def fields_of(revocation: Revocation) -> dict[str, object]:
         "released": _hex(revocation.released),
         "spared_for": revocation.spared_for or None,
         "moved": {"cookies": _hex(moved.fingerprints), "user": moved.user_id, "browser": moved.browser} if moved is not None else None,
-        "kin": {"olds": _hex(kin.olds), "news": _hex(kin.news), "user": kin.user_id, "unseen": _hex(kin.unseen)}
-        if kin is not None
+        "kin": {"olds": _hex(rotation.olds), "news": _hex(rotation.news), "user": rotation.user_id, "unseen": _hex(rotation.unseen)}
+        if rotation is not None
         else None,
         "everybody": revocation.everybody or None,
         "forgotten": revocation.forgotten or None,
@@ -71,7 +71,7 @@ def revocation_of(said: object) -> Revocation:
     version = fields.get("v")
     if version != VERSION or isinstance(version, bool):
         raise BadSerialization("another version")
-    moved, kin = fields.get("moved"), fields.get("kin")
+    moved, rotation = fields.get("moved"), fields.get("kin")
     return Revocation(
         _fingerprints(fields, "cookies"),
         _text(fields, "session"),
@@ -81,7 +81,7 @@ def revocation_of(said: object) -> Revocation:
         _fingerprints(fields, "released"),
         _text(fields, "spared_for") or "",
         _moved(_object(moved)) if moved is not None else None,
-        _kin(_object(kin)) if kin is not None else None,
+        _rotation(_object(rotation)) if rotation is not None else None,
         _is_set(fields, "everybody"),
         _is_set(fields, "forgotten"),
         _second(fields, "began_before"),
@@ -93,8 +93,8 @@ def _moved(fields: Mapping[str, object]) -> Moved:
     return Moved(_fingerprints(fields, "cookies"), _text(fields, "user") or "", _text(fields, "browser") or "")
 
 
-def _kin(fields: Mapping[str, object]) -> Kin:
-    return Kin(_fingerprints(fields, "olds"), _fingerprints(fields, "news"), _text(fields, "user"), _fingerprints(fields, "unseen"))
+def _rotation(fields: Mapping[str, object]) -> Rotation:
+    return Rotation(_fingerprints(fields, "olds"), _fingerprints(fields, "news"), _text(fields, "user"), _fingerprints(fields, "unseen"))
 
 
 def _object(said: object) -> Mapping[str, object]:

@@ -10,7 +10,7 @@ import pytest
 from gateway.clock import Clock
 from gateway.dev.standin import fault
 from gateway.doors.login.undelivered_answers import UNDELIVERED_SECONDS, UndeliveredAnswers
-from gateway.okta import Browser
+from gateway.okta import BrowserFields
 from gateway.policy.http.messages import Answer
 from gateway.policy.session.seal import Sealer
 from gateway.policy.session.session import Fingerprinter, SessionCookie, SessionToken
@@ -114,7 +114,7 @@ async def test_the_answer_nobody_fetched_is_still_there_when_it_has_to_be_ended(
         MemoryState(clock), Sealer((b"s" * 32,), secrets.token_bytes), lambda cookies, _: ended.append(cookies)
     )
     answer = Answer(302, ((b"Set-Cookie", b"sid=new"),))
-    await undelivered.keep((token,), b"neighbour", answer, Browser(b"", b"", b"", "192.0.2.1"))
+    await undelivered.keep((token,), b"neighbour", answer, BrowserFields(b"", b"", b"", "192.0.2.1"))
     times[0] = UNDELIVERED_SECONDS + 0.1
     assert await undelivered.take((token,), b"neighbour") == answer
     assert await undelivered.take((token,), b"neighbour") is None

@@ -87,7 +87,7 @@ class Bench:
     """The gateway's parts behind a parsed head, and the times that they took."""
 
     sessions: Sessions
-    gate: PassResolver
+    pass_resolver: PassResolver
     cookie: str
     clock: Clock = field(default_factory=Clock)
     limits: HeadLimits = field(default_factory=HeadLimits)
@@ -139,15 +139,15 @@ class Bench:
 
     def look_up(self, at: tuple[RequestHead, Rule]) -> tuple[RequestHead, Rule, Principal]:
         """Pass, memory, revocations, and the fingerprint for the log."""
-        comer = self.gate.recalled(*at)
-        if comer is None or not comer.shown:
+        principal = self.pass_resolver.from_cache(*at)
+        if principal is None or not principal.shown:
             raise AssertionError("not recalled")
-        return *at, comer
+        return *at, principal
 
     def judge(self, at: tuple[RequestHead, Rule, Principal]) -> tuple[RequestHead, Session]:
         """The verdict."""
-        head, rule, comer = at
-        verdict = judge_at(rule, comer.finding, self.clock.wall())
+        head, rule, principal = at
+        verdict = judge_at(rule, principal.finding, self.clock.wall())
         if not isinstance(verdict, Admit) or verdict.session is None:
             raise AssertionError("not admitted")
         return head, verdict.session
@@ -174,10 +174,10 @@ class Bench:
             raise AssertionError("no place")
         if kind_of(head) is not RequestKind.NAVIGATION or not is_document(head):
             raise AssertionError("no document")
-        comer = self.gate.recalled(head, rule)
-        if comer is None or not comer.shown:
+        principal = self.pass_resolver.from_cache(head, rule)
+        if principal is None or not principal.shown:
             raise AssertionError("not recalled")
-        verdict = judge_at(rule, comer.finding, self.clock.wall())
+        verdict = judge_at(rule, principal.finding, self.clock.wall())
         if not isinstance(verdict, Admit):
             raise AssertionError("not admitted")
         way = ForwardedFrom(head.client, "https" if head.secure else "http", "hr.example.com")

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from gateway.clock import Clock
-from gateway.okta import Browser, OktaAnswer
+from gateway.okta import BrowserFields, OktaAnswer
 from gateway.policy.http.cookies import PASS_NAME, single
 from gateway.policy.http.messages import Fields
 from gateway.policy.session.cache import Lifetimes
@@ -26,7 +26,7 @@ from gateway.revocations import LocalRevocations
 from gateway.sessions import Asking, AskingRules, SessionRules, Sessions
 
 HOST = "hr.example.com:443"
-BROWSER = Browser(b"Bench/1.0", b"en", b"", "192.0.2.1")
+BROWSER = BrowserFields(b"Bench/1.0", b"en", b"", "192.0.2.1")
 LIMIT_MICROSECONDS = 20.0
 LIMIT_MEGABYTES = 150.0
 ENTRIES = 100_000
@@ -40,14 +40,14 @@ class Org:
         """The sessions end in a day."""
         self._expires_at = datetime.now(UTC) + timedelta(days=1)
 
-    async def session(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
+    async def session(self, cookies: Sequence[SessionCookie], browser: BrowserFields) -> OktaAnswer:
         """A session of a user of its own."""
         mark = cookies[0].value[-8:].decode()
         moment = self._expires_at - timedelta(seconds=1)
         session = Session(f"102{mark}xyzxyzxyzxyz", f"00u1{mark}xyzx", f"user{mark}@example.com", moment, ("pwd", "otp"), moment, moment)
         return OktaAnswer(session, 200)
 
-    async def refresh(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
+    async def refresh(self, cookies: Sequence[SessionCookie], browser: BrowserFields) -> OktaAnswer:
         """The same."""
         return await self.session(cookies, browser)
 
@@ -55,7 +55,7 @@ class Org:
 def new_sessions() -> Sessions:
     """A memory that asks ``Org``; nothing in it ends during a run."""
     clock, ignore = Clock(), lambda name, figures: None
-    asking = Asking(Org(), clock, ignore, AskingRules(at_once=1000))
+    asking = Asking(Org(), clock, ignore, AskingRules(most_running=1000))
     rules = SessionRules(Lifetimes(ttl=3600.0, ttl_max=3600.0), max_entries=ENTRIES)
     return Sessions(
         asking, LocalRevocations(clock.monotonic), Fingerprinter(os.urandom(32), "https://example.okta.com"), rules, clock, ignore
@@ -96,12 +96,12 @@ async def cost(engine: str) -> float:
 
     def check(passes: Passes) -> None:
         opened = passes.open(HOST, single(fields, PASS_NAME) or b"")
-        if opened is None or not isinstance(sessions.recall(opened.held.cookies), Session):
+        if opened is None or not isinstance(sessions.from_cache(opened.held.cookies), Session):
             raise AssertionError("the session is not known")
 
     parts: dict[str, Callable[[], object]] = {
         "cookie field": lambda: single(fields, PASS_NAME),
-        "recall": lambda: sessions.recall(cookies),
+        "recall": lambda: sessions.from_cache(cookies),
         "whole check, pass opened anew": lambda: check(Passes(sealer)),
         "whole check": lambda: check(warm),
     }

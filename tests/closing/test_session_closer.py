@@ -13,7 +13,7 @@ from gateway.closing.kept_closings import KeptClosings
 from gateway.closing.session_closer import LIMITED, Closer
 from gateway.coordination.in_flight_requests import InFlightRequests
 from gateway.dev.standin import Org, OrgSession, fault, serve
-from gateway.okta import Browser, Okta
+from gateway.okta import BrowserFields, Okta
 from gateway.outbound import Destination, Timeouts, open_client
 from gateway.policy.session.seal import Sealer
 from gateway.policy.session.session import Fingerprinter, SessionCookie
@@ -22,7 +22,7 @@ from gateway.revocations import LocalRevocations
 from gateway.sessions import Asking, SessionRules, Sessions
 from gateway.shared_state import MemoryState
 
-BROWSER = Browser(b"test", b"", b"", "127.0.0.1")
+BROWSER = BrowserFields(b"test", b"", b"", "127.0.0.1")
 ME = "/api/v1/sessions/me"
 
 

@@ -10,13 +10,13 @@ A, B = Fingerprint(b"a" * 16), Fingerprint(b"b" * 16)
 
 async def test_nothing_under_way_is_clear_at_once() -> None:
     in_flight = InFlightRequests()
-    with in_flight.counted((B,)):
+    with in_flight.counting((B,)):
         assert await in_flight.cleared((A,), 0.0)
 
 
 async def test_every_request_with_one_of_the_cookies_is_waited_for() -> None:
     in_flight = InFlightRequests()
-    first, second = in_flight.counted((A, B)), in_flight.counted((A,))
+    first, second = in_flight.counting((A, B)), in_flight.counting((A,))
     with second:
         with first:
             waiting = asyncio.create_task(in_flight.cleared((A,), 10.0))
@@ -29,6 +29,6 @@ async def test_every_request_with_one_of_the_cookies_is_waited_for() -> None:
 
 async def test_what_does_not_end_is_not_waited_for_for_ever() -> None:
     in_flight = InFlightRequests()
-    with in_flight.counted((A,)):
+    with in_flight.counting((A,)):
         assert not await in_flight.cleared((A,), 0.01)
     assert await in_flight.cleared((A,), 0.0)

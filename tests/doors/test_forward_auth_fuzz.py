@@ -87,7 +87,7 @@ class Fronted:
         if isinstance(came, Malformed):
             assert self.door.unreadable(sub, came).status != 200
             return
-        reply = self.door.recalled(came[0])
+        reply = self.door.from_cache(came[0])
         self.waiting += reply is None
         if reply is None or reply.answer.status != 200:
             return

@@ -13,14 +13,14 @@ def head(cookie: bytes) -> RequestHead:
 
 async def test_a_pass_names_its_user_until_its_session_is_known_to_be_over() -> None:
     async with app_gateway() as made:
-        gate = pass_resolver(made.parts)
+        resolver = pass_resolver(made.parts)
         by_cookie, session = made.held(ALICE)
         by_id, _ = made.held(ALICE)
         for held in (by_cookie, by_id):
-            assert gate.user_of_pass(head(made.sealed(held))) == session.user.id
+            assert resolver.user_of_pass(head(made.sealed(held))) == session.user.id
         await made.sessions.revoke(by_cookie.cookies)
-        assert gate.user_of_pass(head(made.sealed(by_cookie))) == "" != gate.user_of_pass(head(made.sealed(by_id)))
+        assert resolver.user_of_pass(head(made.sealed(by_cookie))) == "" != resolver.user_of_pass(head(made.sealed(by_id)))
         await made.sessions.revoke((), session_id=by_id.session_id)
-        assert gate.user_of_pass(head(made.sealed(by_id))) == ""
+        assert resolver.user_of_pass(head(made.sealed(by_id))) == ""
         for none in (b"", b"Cookie: __Host-gateway=x", made.sealed(by_id, "wiki.example.com:443")):
-            assert gate.user_of_pass(head(none)) == ""
+            assert resolver.user_of_pass(head(none)) == ""

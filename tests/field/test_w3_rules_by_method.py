@@ -174,7 +174,7 @@ class Doors:
         if is_own(head.path):
             return "refused", "own"
         assert isinstance(app, App)
-        decision = self.decisions.recalled(head, app)
+        decision = self.decisions.from_cache(head, app)
         assert decision is not None
         return word(decision.verdict), "" if word(decision.verdict) == "admit" else getattr(decision.verdict, "reason", "")
 
@@ -185,7 +185,7 @@ class Doors:
         came = admitted(self.table, sub, ((b"Host", b"hr.example.com"), *beside, *fields), method=how)
         if isinstance(came, Malformed):
             return "refused", came.reason
-        reply = self.asked.recalled(came[0])
+        reply = self.asked.from_cache(came[0])
         assert reply is not None
         if reply.verdict == "refused" and reply.reason in ("own_path", "auth_of_auth"):
             return "refused", "own"

@@ -40,7 +40,7 @@ from gateway.edge.relay import Client
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.errors import HungUp, OutsideFailed, TimedOut
-from gateway.okta import ME, REFRESH, Browser, Okta, OktaAnswer, answer_of, fields_of
+from gateway.okta import ME, REFRESH, BrowserFields, Okta, OktaAnswer, answer_of, fields_of
 from gateway.policy.http.answer_fields import from_outside
 from gateway.policy.http.messages import Answer, Fields, Malformed, RequestHead
 from gateway.policy.http.request_heads import HeadReader, ReadHead
@@ -119,19 +119,19 @@ class OktaInMemory(Okta):
     def __init__(self, line: Line) -> None:
         self._line = line
 
-    async def session(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
+    async def session(self, cookies: Sequence[SessionCookie], browser: BrowserFields) -> OktaAnswer:
         """As ``Okta``."""
         return await self._called("GET", ME, cookies, browser)
 
-    async def close(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
+    async def close(self, cookies: Sequence[SessionCookie], browser: BrowserFields) -> OktaAnswer:
         """As ``Okta``."""
         return await self._called("DELETE", ME, cookies, browser)
 
-    async def refresh(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
+    async def refresh(self, cookies: Sequence[SessionCookie], browser: BrowserFields) -> OktaAnswer:
         """As ``Okta``."""
         return await self._called("POST", REFRESH, cookies, browser)
 
-    async def _called(self, method: str, target: str, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
+    async def _called(self, method: str, target: str, cookies: Sequence[SessionCookie], browser: BrowserFields) -> OktaAnswer:
         fields = ((b"Host", HOST), *fields_of(cookies, browser))
         try:
             status, lines, body = await self._line.carried(method, target, fields, b"" if method == "POST" else None)
@@ -221,12 +221,12 @@ class DoorsInMemory:
     """The doors of one process, composed as for the network. The app answers with the user that it was told."""
 
     def __init__(self, parts: Parts, line: Line, opened: AsyncExitStack) -> None:
-        gate, pool = pass_resolver(parts), ProxyInMemory(line)
+        resolver, pool = pass_resolver(parts), ProxyInMemory(line)
         self._parts = parts
         self.login = login_door(
             parts, opened, OrgPools(OrgRelay(pool, parts.tell, IssuedTokens(parts.state, parts.sealer, parts.sessions)), pool)
         )
-        self._decisions = Decisions(gate, parts.clock)
+        self._decisions = Decisions(resolver, parts.clock)
         self._handoff, _, self._own = app_own_paths(parts, FormerUsers(Owners(parts.seal_keys)))
         self._limits = head_limits(parts.config)
 

@@ -12,7 +12,7 @@ from playwright.async_api import Page as Tab
 from playwright.async_api import async_playwright
 
 from gateway.pages import SessionPage, asset, render
-from gateway.pages.rendering import lasting
+from gateway.pages.rendering import duration
 from tests.pages.parsed import parse
 from tests.pages.views_of_every_kind import NOW
 
@@ -28,7 +28,7 @@ FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-back
     ],
 )  # fmt: skip
 def test_the_words_for_a_time(seconds: int, words: str) -> None:
-    assert lasting(seconds) == words
+    assert duration(seconds) == words
 
 
 def _session(seconds: int) -> SessionPage:
@@ -88,7 +88,7 @@ async def _tab(chromium_shell_path: Path, seconds: int) -> AsyncIterator[Tab]:
 async def test_the_browser_counts_down_in_the_same_words_and_speaks_only_near_the_end(chromium_shell_path: Path) -> None:
     async with _tab(chromium_shell_path, 4320) as tab:
         timer, spoken = tab.get_by_role("timer"), tab.get_by_role("status")
-        assert await timer.text_content() == lasting(4320)
+        assert await timer.text_content() == duration(4320)
         assert await tab.locator("time").text_content() == "18:40"
         left = 4320
         for later, said in (
@@ -100,7 +100,7 @@ async def test_the_browser_counts_down_in_the_same_words_and_speaks_only_near_th
         ):
             await tab.clock.run_for(later * 1000)
             left -= later
-            assert await timer.text_content() == lasting(left)
+            assert await timer.text_content() == duration(left)
             assert await spoken.text_content() == said
         await tab.clock.run_for(left * 1000)
         assert "Your session may have ended." in (await tab.locator(".lead").text_content() or "")

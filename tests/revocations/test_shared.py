@@ -8,7 +8,7 @@ import pytest
 
 from gateway.errors import OutsideFailed, StateFailed
 from gateway.policy.session.session import Fingerprint
-from gateway.revocations import REMEMBERED_SECONDS, Kin, LocalRevocations, Remembered, Report, Revocation, SharedRevocations
+from gateway.revocations import REMEMBERED_SECONDS, LocalRevocations, Remembered, Report, Revocation, Rotation, SharedRevocations
 from gateway.shared_state import MemoryState
 from tests.shared_state.engines import Times, opened
 
@@ -129,15 +129,15 @@ async def test_a_memory_that_is_not_shared_costs_no_look_up_anything() -> None:
 
 
 async def test_kin_that_was_published_before_is_known_and_later_kin_is_heard() -> None:
-    state, kin = Slow(), Kin((ONE,), (OTHER,), "00u1")
-    state.coming.append(Remembered(Revocation(kin=kin), 7.0))
+    state, rotation = Slow(), Rotation((ONE,), (OTHER,), "00u1")
+    state.coming.append(Remembered(Revocation(rotation=rotation), 7.0))
     revocations = SharedRevocations(LocalRevocations(Times().clock.monotonic), state)
     await revocations.follow()
     heard: list[Revocation] = []
     revocations.subscribe(heard.append)
-    state.coming.append(Remembered(Revocation(kin=Kin((OTHER,), (ONE,))), 0.0))
+    state.coming.append(Remembered(Revocation(rotation=Rotation((OTHER,), (ONE,))), 0.0))
     revocations.poll()
-    assert revocations.known_kin() == (kin,) and heard == [Revocation(kin=Kin((OTHER,), (ONE,)))]
+    assert revocations.known_rotations() == (rotation,) and heard == [Revocation(rotation=Rotation((OTHER,), (ONE,)))]
 
 
 async def test_it_is_ready_when_the_state_is() -> None:

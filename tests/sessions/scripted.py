@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from gateway.clock import Clock
-from gateway.okta import Browser, OktaAnswer
+from gateway.okta import BrowserFields, OktaAnswer
 from gateway.policy.session.cache import Lifetimes, RateLimits
 from gateway.policy.session.session import Fingerprinter, NoSession, Session, SessionCookie, Unknown
 from gateway.revocations import LocalRevocations
 from gateway.sessions import Asking, AskingRules, SessionRules, Sessions, SessionsApi
 
 WALL = 1_800_000_000.0
-BROWSER = Browser(b"Firefox/140", b"de, en", b"", "192.0.2.7")
+BROWSER = BrowserFields(b"Firefox/140", b"de, en", b"", "192.0.2.7")
 SID = (SessionCookie(b"sid", b"102one"),)
 OTHER = (SessionCookie(b"sid", b"102other"),)
 IDX = (SessionCookie(b"idx", b"eyJone"),)
@@ -50,7 +50,7 @@ class Asked:
 
     call: str
     cookies: tuple[SessionCookie, ...]
-    browser: Browser
+    browser: BrowserFields
     answered: asyncio.Future[OktaAnswer] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
@@ -63,13 +63,13 @@ class ScriptedOrg:
     at_once: int = 0
     most_at_once: int = 0
 
-    async def session(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
+    async def session(self, cookies: Sequence[SessionCookie], browser: BrowserFields) -> OktaAnswer:
         return await self._ask("session", cookies, browser)
 
-    async def refresh(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
+    async def refresh(self, cookies: Sequence[SessionCookie], browser: BrowserFields) -> OktaAnswer:
         return await self._ask("refresh", cookies, browser)
 
-    async def _ask(self, call: str, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
+    async def _ask(self, call: str, cookies: Sequence[SessionCookie], browser: BrowserFields) -> OktaAnswer:
         question = Asked(call, tuple(cookies), browser)
         self.asked.append(question)
         if self.now is not None:

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from gateway.errors import StateFailed
 from gateway.oidc import Proofs
-from gateway.okta import Browser, OktaAnswer
+from gateway.okta import BrowserFields, OktaAnswer
 from gateway.policy.oidc.own_session import OwnSession, cookie_of
 from gateway.policy.session.cache import Lifetimes
 from gateway.policy.session.seal import Sealer
@@ -90,8 +90,8 @@ class _Api:
     def __init__(self, source: ByProofs) -> None:
         self._source = source
 
-    async def session(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
+    async def session(self, cookies: Sequence[SessionCookie], browser: BrowserFields) -> OktaAnswer:
         return await self._source.proofs.session(cookies, browser)
 
-    async def refresh(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
+    async def refresh(self, cookies: Sequence[SessionCookie], browser: BrowserFields) -> OktaAnswer:
         return await self._source.proofs.refresh(cookies, browser)

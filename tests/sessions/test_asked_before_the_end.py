@@ -13,15 +13,15 @@ async def test_an_answer_in_use_is_asked_for_again_before_it_ends_and_nobody_wai
     m.org.now = ALICE
     await m.sessions.current(SID, BROWSER)
     m.org.now, m.times.passed = None, 8.0
-    assert m.sessions.recall(SID) is None  # the one caller that has it asked for again
+    assert m.sessions.from_cache(SID) is None  # the one caller that has it asked for again
     assert await m.sessions.current(SID, BROWSER) == ALICE_IS_HERE
-    assert m.sessions.recall(SID) == await m.sessions.current(SID, BROWSER) == ALICE_IS_HERE
+    assert m.sessions.from_cache(SID) == await m.sessions.current(SID, BROWSER) == ALICE_IS_HERE
     await idle()
     assert len(m.org.asked) == 2
     m.org.asked[1].answered.set_result(ALICE)
     await idle()
     m.times.passed = 15.0
-    assert m.sessions.recall(SID) == ALICE_IS_HERE
+    assert m.sessions.from_cache(SID) == ALICE_IS_HERE
 
 
 async def test_whoever_comes_with_an_answer_that_is_about_to_end_gets_it_and_has_it_asked_for_again_once() -> None:
@@ -30,12 +30,12 @@ async def test_whoever_comes_with_an_answer_that_is_about_to_end_gets_it_and_has
     await m.sessions.current(SID, BROWSER)
     m.org.now, m.times.passed = None, 8.0
     marks = m.sessions.marks(SID)
-    assert [m.sessions.recall_for(SID, marks, lambda: BROWSER) for _ in range(3)] == [ALICE_IS_HERE] * 3
+    assert [m.sessions.from_cache_for_pass(SID, marks, lambda: BROWSER) for _ in range(3)] == [ALICE_IS_HERE] * 3
     await idle()
     assert len(m.org.asked) == 2
     m.org.asked[1].answered.set_result(GONE)
     await idle()
-    assert m.sessions.recall_for(SID, marks, lambda: BROWSER) == NOT_FOUND
+    assert m.sessions.from_cache_for_pass(SID, marks, lambda: BROWSER) == NOT_FOUND
     assert len(m.org.asked) == 2
 
 
@@ -44,7 +44,7 @@ async def test_an_answer_that_ended_is_not_given_and_whoever_comes_must_wait() -
     m.org.now = ALICE
     await m.sessions.current(SID, BROWSER)
     m.times.passed = 10.0
-    assert m.sessions.recall_for(SID, m.sessions.marks(SID), lambda: BROWSER) is None
+    assert m.sessions.from_cache_for_pass(SID, m.sessions.marks(SID), lambda: BROWSER) is None
     await idle()
     assert len(m.org.asked) == 1
 
@@ -54,11 +54,11 @@ async def test_no_session_is_believed_for_a_pass_only_where_a_pass_was_asked_abo
     m = memory(Lifetimes(ttl=10.0))
     m.org.now = GONE
     assert await m.sessions.current(SID, BROWSER) == NOT_FOUND
-    assert m.sessions.recall(SID) == NOT_FOUND
+    assert m.sessions.from_cache(SID) == NOT_FOUND
     marks = m.sessions.marks(SID)
-    assert m.sessions.recall_for(SID, marks, lambda: BROWSER) is None
+    assert m.sessions.from_cache_for_pass(SID, marks, lambda: BROWSER) is None
     assert await m.sessions.current(SID, BROWSER, vouched=True) == NOT_FOUND
     assert len(m.org.asked) == 2
-    assert [m.sessions.recall_for(SID, marks, lambda: BROWSER) for _ in range(3)] == [NOT_FOUND] * 3
+    assert [m.sessions.from_cache_for_pass(SID, marks, lambda: BROWSER) for _ in range(3)] == [NOT_FOUND] * 3
     assert await m.sessions.current(SID, BROWSER, vouched=True) == NOT_FOUND
     assert len(m.org.asked) == 2

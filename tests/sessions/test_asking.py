@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.okta import Browser, OktaAnswer
+from gateway.okta import BrowserFields, OktaAnswer
 from gateway.policy.session.cache import Breaker, Lifetimes, RateLimits
 from gateway.policy.session.session import Finding, NoSession, SessionCookie, Unknown
 from gateway.sessions import AskingRules
@@ -16,7 +16,7 @@ FORBIDDEN = answer(Unknown("status_403"), 403)
 BROKEN = answer(Unknown("status_503"), 503)
 
 
-def client(number: int) -> Browser:
+def client(number: int) -> BrowserFields:
     """Another client each: what one client makes fail opens no circuit for others."""
     return replace(BROWSER, client=f"192.0.2.{number + 10}")
 
@@ -39,7 +39,7 @@ async def test_k7_after_a_429_nobody_asks_until_the_reset() -> None:
 
 
 async def test_k7_questions_that_wait_for_a_slot_are_not_sent_after_a_429() -> None:
-    m = memory(rules=AskingRules(at_once=1))
+    m = memory(rules=AskingRules(most_running=1))
     waiting = [asyncio.create_task(m.sessions.current(cookie(number), BROWSER)) for number in range(3)]
     await idle()
     m.org.asked[0].answered.set_result(answer(Unknown("rate_limited"), 429))
@@ -109,7 +109,7 @@ async def test_what_okta_says_about_one_user_never_opens_the_circuit(about_one_u
 
 
 async def test_no_more_questions_than_slots_are_under_way() -> None:
-    m = memory(rules=AskingRules(at_once=3))
+    m = memory(rules=AskingRules(most_running=3))
     waiting = [asyncio.create_task(m.sessions.current(cookie(number), BROWSER)) for number in range(10)]
     for number in range(10):
         await idle()
@@ -119,7 +119,7 @@ async def test_no_more_questions_than_slots_are_under_way() -> None:
 
 
 async def test_more_questions_than_may_wait_are_not_asked() -> None:
-    m = memory(rules=AskingRules(at_once=1, most_waiting=2))
+    m = memory(rules=AskingRules(most_running=1, most_waiting=2))
     waiting = [asyncio.create_task(m.sessions.current(cookie(number), BROWSER)) for number in range(4)]
     await idle()
     assert [task.done() for task in waiting] == [False, False, False, True]
@@ -131,7 +131,7 @@ async def test_more_questions_than_may_wait_are_not_asked() -> None:
 
 
 async def test_who_gives_up_waiting_for_a_slot_leaves_the_queue() -> None:
-    m = memory(rules=AskingRules(at_once=1, most_waiting=1))
+    m = memory(rules=AskingRules(most_running=1, most_waiting=1))
     first, second = [asyncio.create_task(m.asking.session(cookie(number), BROWSER)) for number in range(2)]
     await idle()
     second.cancel()
@@ -288,7 +288,7 @@ async def test_t8_guesses_under_way_are_counted_before_their_answers_come() -> N
 
 
 async def test_t8_a_known_session_does_not_wait_behind_guesses() -> None:
-    m = memory(Lifetimes(ttl=10.0), AskingRules(at_once=5))
+    m = memory(Lifetimes(ttl=10.0), AskingRules(most_running=5))
     m.org.now = ALICE
     await m.sessions.current(SID, BROWSER)
     m.org.now, m.times.passed = None, 11.0

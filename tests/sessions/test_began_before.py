@@ -36,7 +36,7 @@ async def test_a_session_that_began_after_or_in_the_same_second_or_nobody_knows_
         m.org.now = answer(found)
         await m.sessions.current(SID, BROWSER)
         await m.revocations.publish(Revocation(user_id="00u-alice", began_before=WALL - 98.5))
-        assert m.sessions.recall(SID) is None
+        assert m.sessions.from_cache(SID) is None
         m.times.passed = 1.0
         assert await m.sessions.current(SID, BROWSER) == found
 

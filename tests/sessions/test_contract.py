@@ -35,12 +35,12 @@ async def test_an_answer_is_remembered_and_found_without_waiting(source: Source)
     await source.signs_in("alice")
     await user(source)
     marks = sessions(source).marks(source.cookies)
-    found = sessions(source).recall_for(source.cookies, marks, lambda: BROWSER)
+    found = sessions(source).from_cache_for_pass(source.cookies, marks, lambda: BROWSER)
     assert isinstance(found, Session)
     assert sessions(source).seconds_left(marks) > 0
-    good = sessions(source).good_until(marks)
-    assert good is not None
-    assert sessions(source).is_good(good)
+    valid_until = sessions(source).valid_until(marks)
+    assert valid_until is not None
+    assert sessions(source).is_valid(valid_until)
 
 
 async def test_a_session_that_is_over_names_nobody(source: Source) -> None:
@@ -83,7 +83,7 @@ async def test_what_was_said_of_a_user_before_her_sessions_were_ended_counts_no_
     assert isinstance(found, Session)
     source.memory.times.passed += 1.0
     await source.memory.revocations.publish(Revocation(user_id=found.user_id))
-    assert sessions(source).recall(source.cookies) is None or isinstance(sessions(source).recall(source.cookies), NoSession)
+    assert sessions(source).from_cache(source.cookies) is None or isinstance(sessions(source).from_cache(source.cookies), NoSession)
 
 
 async def test_everybody_is_signed_out_at_once(source: Source) -> None:
@@ -92,8 +92,8 @@ async def test_everybody_is_signed_out_at_once(source: Source) -> None:
     source.memory.times.passed += 1.0
     await source.memory.revocations.publish(Revocation(everybody=True))
     marks = sessions(source).marks(source.cookies)
-    assert sessions(source).good_until(marks) is None
-    assert not isinstance(sessions(source).recall(source.cookies), Session)
+    assert sessions(source).valid_until(marks) is None
+    assert not isinstance(sessions(source).from_cache(source.cookies), Session)
 
 
 async def test_held_cookies_admit_nobody_until_it_is_known_whose_they_are(source: Source) -> None:

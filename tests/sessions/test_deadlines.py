@@ -7,14 +7,14 @@ from tests.sessions.scripted import ALICE, BROWSER, SID, idle, memory
 
 async def test_after_its_patience_a_caller_hears_that_okta_does_not_say() -> None:
     made = memory()
-    assert await made.sessions.current(SID, BROWSER, patience=0.0) == Unknown("slow")
+    assert await made.sessions.current(SID, BROWSER, wait_seconds=0.0) == Unknown("slow")
     assert made.sessions.counts.unknown == 1
-    assert await made.sessions.current(SID, BROWSER, patience=0.0) == Unknown("slow")
+    assert await made.sessions.current(SID, BROWSER, wait_seconds=0.0) == Unknown("slow")
     await idle()
     assert made.org.calls() == ["session"]
     made.org.asked[0].answered.set_result(ALICE)
     await idle()
-    assert isinstance(made.sessions.recall(SID), Session)
+    assert isinstance(made.sessions.from_cache(SID), Session)
     await made.sessions.aclose()
 
 
@@ -24,10 +24,10 @@ async def test_an_older_answer_bridges_the_wait_where_grace_allows_it() -> None:
     await made.sessions.current(SID, BROWSER)
     made.org.now = None
     made.times.passed += 20
-    assert isinstance(await made.sessions.current(SID, BROWSER, patience=0.0), Session)
+    assert isinstance(await made.sessions.current(SID, BROWSER, wait_seconds=0.0), Session)
     assert made.sessions.seconds_left(made.sessions.marks(SID)) == 0.0
     await made.sessions.revoke(SID)
-    assert await made.sessions.current(SID, BROWSER, patience=0.0) == NoSession("revoked")
+    assert await made.sessions.current(SID, BROWSER, wait_seconds=0.0) == NoSession("revoked")
     await made.sessions.aclose()
 
 

@@ -27,18 +27,18 @@ async def signed_in(m: Memory) -> None:
 async def test_when_everybody_is_signed_out_answers_from_before_are_asked_again_and_passes_do_not_count() -> None:
     m = memory(Lifetimes(ttl=60.0))
     await signed_in(m)
-    good = m.sessions.good_until(m.sessions.marks(SID))
-    assert good is not None and m.sessions.is_good(good)
+    valid_until = m.sessions.valid_until(m.sessions.marks(SID))
+    assert valid_until is not None and m.sessions.is_valid(valid_until)
     before = made(m, 0.0)
     assert is_remembered(before, m.sessions.epoch)
     await m.revocations.publish(Revocation(everybody=True))
-    assert not m.sessions.is_good(good) and m.sessions.recall(SID) is None
+    assert not m.sessions.is_valid(valid_until) and m.sessions.from_cache(SID) is None
     assert not is_remembered(before, m.sessions.epoch)
     assert is_remembered(made(m, 0.0), m.sessions.epoch)
     assert m.names() == ["passes_outdated"] and m.events[0][1]["everybody"] is True
     m.times.passed += 0.001
     await signed_in(m)
-    assert m.sessions.recall(SID) == session("alice")
+    assert m.sessions.from_cache(SID) == session("alice")
 
 
 async def test_a_question_that_was_under_way_when_everybody_was_signed_out_lets_nobody_in() -> None:
@@ -47,7 +47,7 @@ async def test_a_question_that_was_under_way_when_everybody_was_signed_out_lets_
     await idle()
     await m.revocations.publish(Revocation(everybody=True))
     m.org.asked[-1].answered.set_result(answer(session("alice")))
-    assert await asking == NoSession("revoked") and m.sessions.recall(SID) is None
+    assert await asking == NoSession("revoked") and m.sessions.from_cache(SID) is None
 
 
 class Small(LocalRevocations):
@@ -69,7 +69,7 @@ async def test_what_the_bound_forgot_outdates_passes_from_before_it_and_no_later
     assert m.sessions.epoch is epoch and m.names() == []
     await m.revocations.publish(Revocation(user_id="00u2"))
     assert not is_remembered(old, m.sessions.epoch) and is_remembered(between, m.sessions.epoch)
-    assert m.sessions.recall(SID) == session("alice")
+    assert m.sessions.from_cache(SID) == session("alice")
     assert m.names() == ["passes_outdated"] and m.events[0][1] == {"older_than_seconds": 600.0, "everybody": False}
     assert m.revocations.forgotten == 1
 

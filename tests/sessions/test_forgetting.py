@@ -28,7 +28,7 @@ async def test_the_dead_are_forgotten_when_another_answer_comes() -> None:
     await m.sessions.current(SID, BROWSER)
     await m.sessions.current(OTHER, BROWSER)
     m.times.passed = 10.0
-    assert m.sessions.recall(SID) is None
+    assert m.sessions.from_cache(SID) is None
     await m.sessions.current(IDX, BROWSER)
     assert len(m.sessions) == 1
 
@@ -39,8 +39,8 @@ async def test_marks_recall_what_their_cookies_do() -> None:
     cases = ((), SID, IDX, SID + IDX, SID + SID, OTHER)
     await m.sessions.current(SID, BROWSER)
     await m.sessions.revoke(OTHER)
-    by_marks = [m.sessions.recall_for(cookies, m.sessions.marks(cookies), lambda: BROWSER) for cookies in cases]
-    assert by_marks == [m.sessions.recall(cookies) for cookies in cases]
+    by_marks = [m.sessions.from_cache_for_pass(cookies, m.sessions.marks(cookies), lambda: BROWSER) for cookies in cases]
+    assert by_marks == [m.sessions.from_cache(cookies) for cookies in cases]
     assert len(m.org.asked) == 1
 
 
@@ -50,7 +50,7 @@ async def test_t15_a_cookie_that_is_forgotten_is_asked_about_again_alone_and_amo
     for cookies in (SID, SID + IDX, IDX, OTHER):
         await m.sessions.current(cookies, BROWSER)
     m.sessions.forget(SID)
-    assert [m.sessions.recall(cookies) is None for cookies in (SID, IDX + SID, IDX, OTHER)] == [True, True, False, False]
+    assert [m.sessions.from_cache(cookies) is None for cookies in (SID, IDX + SID, IDX, OTHER)] == [True, True, False, False]
     m.org.now = BOB
     assert (await m.sessions.current(IDX + SID, BROWSER)) == session("bob", "102bob")
 
@@ -66,7 +66,7 @@ async def test_t15_an_answer_that_was_asked_for_before_is_not_kept() -> None:
     assert await after == session("bob", "102bob")
     m.org.asked[0].answered.set_result(ALICE)
     assert await before == session()
-    assert m.sessions.recall(SID + IDX) == session("bob", "102bob")
+    assert m.sessions.from_cache(SID + IDX) == session("bob", "102bob")
 
 
 async def test_t15_nothing_is_left_of_answers_that_are_forgotten() -> None:

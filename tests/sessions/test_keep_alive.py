@@ -44,7 +44,7 @@ async def test_a_session_that_cannot_be_refreshed_is_asked_about_at_once() -> No
     await m.sessions.current(SID, BROWSER)
     m.sessions.touch(SID, BROWSER)
     await idle()
-    assert isinstance(m.sessions.recall(SID), Session)
+    assert isinstance(m.sessions.from_cache(SID), Session)
     m.times.passed, m.org.now = 60.0, GONE
     await m.sessions.current(SID, BROWSER)
     m.org.now = ALICE
@@ -53,4 +53,4 @@ async def test_a_session_that_cannot_be_refreshed_is_asked_about_at_once() -> No
     m.org.now = GONE
     m.sessions.touch(SID, BROWSER)
     await idle()
-    assert m.sessions.recall(SID) is None
+    assert m.sessions.from_cache(SID) is None

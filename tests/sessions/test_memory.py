@@ -17,18 +17,18 @@ NOT_FOUND = NoSession("not_found")
 async def test_an_answer_is_believed_for_its_ttl_counted_from_asking() -> None:
     """K4: a session that ended at Okta is refused within the ttl."""
     m = memory(Lifetimes(ttl=10.0, refresh_ahead=0.0))
-    assert m.sessions.recall(SID) is None
+    assert m.sessions.from_cache(SID) is None
     waiting = asyncio.create_task(m.sessions.current(SID, BROWSER))
     await idle()
     m.times.passed = 4.0  # Okta is slow
     m.org.asked[0].answered.set_result(ALICE)
     assert await waiting == ALICE_IS_HERE
     m.times.passed = 9.9
-    assert m.sessions.recall(SID) == ALICE_IS_HERE
+    assert m.sessions.from_cache(SID) == ALICE_IS_HERE
     m.times.passed = 10.0
-    assert m.sessions.recall(SID) is None
+    assert m.sessions.from_cache(SID) is None
     m.org.now = GONE
-    assert await m.sessions.current(SID, BROWSER) == m.sessions.recall(SID) == NOT_FOUND
+    assert await m.sessions.current(SID, BROWSER) == m.sessions.from_cache(SID) == NOT_FOUND
     assert len(m.org.asked) == 2
 
 
@@ -37,9 +37,9 @@ async def test_k9_no_session_is_believed_for_two_seconds() -> None:
     m.org.now = GONE
     await m.sessions.current(SID, BROWSER)
     m.times.passed = 1.9
-    assert m.sessions.recall(SID) == NOT_FOUND
+    assert m.sessions.from_cache(SID) == NOT_FOUND
     m.times.passed = 2.0
-    assert m.sessions.recall(SID) is None
+    assert m.sessions.from_cache(SID) is None
 
 
 async def test_no_answer_is_believed_past_the_end_of_the_session() -> None:
@@ -47,7 +47,7 @@ async def test_no_answer_is_believed_past_the_end_of_the_session() -> None:
     m.org.now = answer(session(ends_in=3.0))
     await m.sessions.current(SID, BROWSER)
     m.times.passed, m.org.now = 3.0, DOWN
-    assert m.sessions.recall(SID) is None
+    assert m.sessions.from_cache(SID) is None
     assert await m.sessions.current(SID, BROWSER) == Unknown("unreachable")
 
 
@@ -121,8 +121,8 @@ async def test_the_order_of_cookies_makes_no_difference_but_their_number_does() 
     m = memory()
     m.org.now = ALICE
     await m.sessions.current(SID + IDX, BROWSER)
-    assert m.sessions.recall(IDX + SID) == ALICE_IS_HERE
-    assert m.sessions.recall(SID) is m.sessions.recall(IDX) is None
+    assert m.sessions.from_cache(IDX + SID) == ALICE_IS_HERE
+    assert m.sessions.from_cache(SID) is m.sessions.from_cache(IDX) is None
     assert m.org.asked[0].cookies == SID + IDX and m.org.asked[0].browser == BROWSER
 
 
@@ -133,7 +133,7 @@ async def test_k6_five_hundred_who_ask_for_one_cold_session_ask_okta_once() -> N
     assert len(m.org.asked) == 1
     m.org.asked[0].answered.set_result(ALICE)
     assert await asyncio.gather(*waiting) == [ALICE_IS_HERE] * 500
-    assert (m.sessions.counts.asked, m.sessions.counts.coalesced, m.sessions.counts.hits) == (1, 499, 0)
+    assert (m.sessions.counts.questions, m.sessions.counts.coalesced, m.sessions.counts.hits) == (1, 499, 0)
 
 
 async def test_k6_a_client_that_leaves_hurts_neither_the_others_nor_the_question() -> None:
@@ -155,7 +155,7 @@ async def test_a_question_whose_every_client_left_is_still_answered() -> None:
     await idle()
     m.org.asked[0].answered.set_result(ALICE)
     await idle()
-    assert m.sessions.recall(SID) == ALICE_IS_HERE
+    assert m.sessions.from_cache(SID) == ALICE_IS_HERE
 
 
 async def test_k14_with_a_ttl_of_zero_each_request_validates() -> None:
@@ -163,7 +163,7 @@ async def test_k14_with_a_ttl_of_zero_each_request_validates() -> None:
     m.org.now = ALICE
     for _ in range(3):
         assert await m.sessions.current(SID, BROWSER) == ALICE_IS_HERE
-        assert m.sessions.recall(SID) is None
+        assert m.sessions.from_cache(SID) is None
     m.org.now = GONE
     assert await m.sessions.current(SID, BROWSER) == NOT_FOUND
     assert len(m.org.asked) == 4
@@ -191,7 +191,7 @@ async def test_an_answer_that_turns_out_to_have_ended_is_replaced_at_once() -> N
     m.org.now, m.times.passed = GONE, 8.0
     assert await m.sessions.current(SID, BROWSER) == ALICE_IS_HERE
     await idle()
-    assert m.sessions.recall(SID) == NOT_FOUND
+    assert m.sessions.from_cache(SID) == NOT_FOUND
 
 
 async def test_asking_ahead_in_vain_keeps_the_answer_to_its_end_and_asks_no_second_time() -> None:
@@ -214,7 +214,7 @@ async def test_without_grace_unknown_is_unknown_and_with_it_the_last_session_cou
         m.org.now = ALICE
         await m.sessions.current(SID, BROWSER)
         m.org.now, m.times.passed = DOWN, 29.9
-        assert m.sessions.recall(SID) is None
+        assert m.sessions.from_cache(SID) is None
         assert await m.sessions.current(SID, BROWSER) == (ALICE_IS_HERE if believed else Unknown("unreachable"))
         m.times.passed = 30.0
         assert await m.sessions.current(SID, BROWSER) == Unknown("unreachable")
@@ -236,9 +236,9 @@ async def test_the_ttl_stretches_while_the_rate_limit_runs_low() -> None:
     m.org.now = OktaAnswer(ALICE_IS_HERE, 200, RateLimits(100, 10))
     await m.sessions.current(SID, BROWSER)
     m.times.passed = 34.9
-    assert m.sessions.recall(SID) == ALICE_IS_HERE
+    assert m.sessions.from_cache(SID) == ALICE_IS_HERE
     m.times.passed = 35.0
-    assert m.sessions.recall(SID) is None
+    assert m.sessions.from_cache(SID) is None
 
 
 async def test_k10_the_memory_is_bounded_and_the_least_used_goes_first() -> None:
@@ -247,7 +247,7 @@ async def test_k10_the_memory_is_bounded_and_the_least_used_goes_first() -> None
     await m.sessions.current(SID, BROWSER)
     for number in range(50):
         await m.sessions.current((SessionCookie(b"sid", b"%d" % number),), BROWSER)
-        assert m.sessions.recall(SID) == ALICE_IS_HERE
+        assert m.sessions.from_cache(SID) == ALICE_IS_HERE
     assert len(m.sessions) == 10
 
 

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import ClientSession
 
 from gateway.dev.standin import Org, serve
-from gateway.okta import Browser, Okta, OktaAnswer, browser_of
+from gateway.okta import BrowserFields, Okta, OktaAnswer, browser_fields_of
 from gateway.outbound import Destination, Timeouts, open_client
 from gateway.policy.http.messages import Authority, RequestHead
 from gateway.policy.session.cache import RateLimits
@@ -68,7 +68,7 @@ def with_body(body: bytes, status: str = "200 OK", fields: str = "Content-Type: 
 
 async def test_a_question_carries_the_session_cookies_the_device_and_the_browser_and_nothing_else() -> None:
     wire = Wire()
-    browser = Browser(b"Firefox/140 (\xc3\xa9)", b"de, en;q=0.5", b"DI1abc", "2001:db8::7")
+    browser = BrowserFields(b"Firefox/140 (\xc3\xa9)", b"de, en;q=0.5", b"DI1abc", "2001:db8::7")
     async with wired(wire) as org:
         assert await org.session(SID + IDX, browser) == OktaAnswer(NoSession("not_found"), 404, None, "E0000007")
     assert wire.lines() == [
@@ -87,7 +87,7 @@ async def test_a_question_carries_the_session_cookies_the_device_and_the_browser
 async def test_what_a_browser_does_not_say_is_not_made_up_but_a_user_agent_there_always_is(odd: bytes) -> None:
     wire = Wire()
     async with wired(wire) as org:
-        await org.session(SID, Browser(odd, odd.strip(), odd.strip(), "unknown"))
+        await org.session(SID, BrowserFields(odd, odd.strip(), odd.strip(), "unknown"))
     assert [line for line in wire.lines() if line.startswith(b"User-Agent: session-gateway/")]
     assert [line.partition(b":")[0] for line in wire.lines()[1:]] == [b"Host", b"Accept", b"Accept-Encoding", b"User-Agent", b"Cookie"]
     assert b"Cookie: sid=102one" in wire.lines()
@@ -199,8 +199,8 @@ async def test_a_question_that_is_cancelled_takes_its_connection_along() -> None
 def test_a_browser_is_what_its_request_says_once() -> None:
     fields = ((b"User-Agent", b"Firefox"), (b"ACCEPT-LANGUAGE", b"de"), (b"Accept-Language", b"en"), (b"Cookie", b"a=1; DT=dev; sid=x"))
     head = RequestHead("GET", "/", Authority("login.example.com", 443), fields, True, "10.0.0.1", "192.0.2.7")
-    assert browser_of(head) == Browser(b"Firefox", b"", b"dev", "192.0.2.7")
-    assert "dev" not in repr(browser_of(head))
+    assert browser_fields_of(head) == BrowserFields(b"Firefox", b"", b"dev", "192.0.2.7")
+    assert "dev" not in repr(browser_fields_of(head))
 
 
 @pytest.mark.parametrize("engine", ["classic", "identity"])

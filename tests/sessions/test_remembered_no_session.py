@@ -17,15 +17,15 @@ async def test_a_factor_that_was_missing_may_have_been_shown_since(presented: tu
     await m.sessions.current(presented, BROWSER)
     m.org.now = ALICE
     assert (await m.sessions.judged(presented, BROWSER)).finding == NoSession("mfa_pending"), "an app believes it for a moment"
-    assert (await m.sessions.judged(presented, BROWSER, apart=True)).finding == session()
-    assert m.sessions.recall(presented) == session()
+    assert (await m.sessions.judged(presented, BROWSER, each_alone=True)).finding == session()
+    assert m.sessions.from_cache(presented) == session()
 
 
 async def test_a_session_that_is_gone_does_not_come_back_so_nobody_asks_again() -> None:
     m = memory()
     m.org.now = GONE
     for _ in range(3):
-        assert (await m.sessions.judged(SID, BROWSER, apart=True)).finding == NoSession("not_found")
+        assert (await m.sessions.judged(SID, BROWSER, each_alone=True)).finding == NoSession("not_found")
     assert len(m.org.asked) == 1
 
 
@@ -34,9 +34,9 @@ async def test_who_is_named_by_each_cookie_is_not_denied_by_what_is_remembered_o
     m.org.now = GONE
     await m.sessions.current(BOTH, BROWSER)
     m.org.now = ALICE
-    judged = await m.sessions.judged(BOTH, BROWSER, apart=True)
+    judged = await m.sessions.judged(BOTH, BROWSER, each_alone=True)
     assert (judged.finding, set(judged.living)) == (session(), set(BOTH))
-    assert m.sessions.recall(BOTH) is None, "whoever looks next asks"
+    assert m.sessions.from_cache(BOTH) is None, "whoever looks next asks"
 
 
 @pytest.mark.parametrize(("now", "has_ended"), [(ALICE, False), (DOWN, False), (GONE, True), (FACTOR_MISSING, True)])

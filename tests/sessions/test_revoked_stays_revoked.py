@@ -114,7 +114,7 @@ class RevokedStaysRevoked(RuleBasedStateMachine):
     @invariant()
     def nothing_dead_is_recalled(self) -> None:
         for jar in JARS + PAIRS:
-            finding = self.m.sessions.recall(jar)
+            finding = self.m.sessions.from_cache(jar)
             if self.dead.intersection(jar):
                 assert finding == REVOKED
                 assert self.m.sessions.is_revoked(jar)

@@ -25,7 +25,8 @@ async def test_c7_a_revoked_cookie_is_no_session_alone_or_among_others() -> None
     await signed_in(m, SID, SID + IDX, OTHER)
     await m.sessions.revoke(SID)
     assert m.sessions.is_revoked(SID) and m.sessions.is_revoked(IDX + SID) and not m.sessions.is_revoked(IDX)
-    assert m.sessions.recall(SID) == m.sessions.recall(SID + IDX) == await m.sessions.current(IDX + SID, BROWSER, vouched=True) == REVOKED
+    assert m.sessions.from_cache(SID) == m.sessions.from_cache(SID + IDX) == REVOKED
+    assert await m.sessions.current(IDX + SID, BROWSER, vouched=True) == REVOKED
     assert len(m.org.asked) == 3
     assert await m.sessions.current(IDX + SID, BROWSER) == REVOKED  # the other cookie is asked about, and belongs to the session that ended
     assert m.org.asked[3].cookies == IDX
@@ -36,7 +37,7 @@ async def test_the_session_of_a_revoked_cookie_is_revoked_with_it() -> None:
     m = memory()
     await signed_in(m, SID, ROTATED)
     await m.sessions.revoke(SID)
-    assert m.sessions.recall(ROTATED) == REVOKED
+    assert m.sessions.from_cache(ROTATED) == REVOKED
     m.times.passed = 100.0
     assert await m.sessions.current(ROTATED, BROWSER) == REVOKED  # asked, and not believed
     assert await m.sessions.current(IDX, BROWSER) == REVOKED
@@ -46,7 +47,7 @@ async def test_a_session_that_was_revoked_by_its_id_is_not_believed_under_any_co
     m = memory()
     await signed_in(m, SID)
     await m.sessions.revoke((), session_id="102abc")
-    assert m.sessions.recall(SID) == await m.sessions.current(IDX, BROWSER) == REVOKED
+    assert m.sessions.from_cache(SID) == await m.sessions.current(IDX, BROWSER) == REVOKED
     assert not m.sessions.is_revoked(SID)
 
 
@@ -55,18 +56,18 @@ async def test_what_was_asked_about_a_user_before_his_revocation_is_asked_again(
     await signed_in(m, SID)
     m.times.passed = 1.0
     await m.sessions.revoke((), user_id="00u-alice")
-    assert m.sessions.recall(SID) is None
+    assert m.sessions.from_cache(SID) is None
     m.org.now = DOWN
     assert await m.sessions.current(SID, BROWSER) == Unknown("unreachable")
     m.times.passed, m.org.now = 2.0, ALICE
-    assert await m.sessions.current(SID, BROWSER) == m.sessions.recall(SID) == session()
+    assert await m.sessions.current(SID, BROWSER) == m.sessions.from_cache(SID) == session()
 
 
 async def test_a_question_of_the_same_instant_as_the_revocation_came_before_it() -> None:
     m = memory()
     await signed_in(m, SID)
     await m.sessions.revoke((), user_id="00u-alice")
-    assert m.sessions.recall(SID) is None
+    assert m.sessions.from_cache(SID) is None
 
 
 @pytest.mark.parametrize("how", ["cookie", "session"])
@@ -132,7 +133,7 @@ async def test_l14_a_revocation_of_another_replica_counts_as_our_own() -> None:
     m = memory()
     await signed_in(m, SID)
     await m.revocations.publish(Revocation(m.sessions.fingerprints(SID)))
-    assert m.sessions.recall(SID) == REVOKED
+    assert m.sessions.from_cache(SID) == REVOKED
 
 
 async def test_nothing_to_revoke_is_told_to_nobody() -> None:
@@ -163,7 +164,7 @@ async def test_a_cookie_that_okta_never_named_anybody_for_takes_nobody_with_it()
     await m.sessions.adopt(SID, OTHER)
     await signed_in(m, OTHER)
     await m.sessions.revoke(SID)
-    assert m.sessions.recall(OTHER) == session() and m.sessions.is_revoked(SID)
+    assert m.sessions.from_cache(OTHER) == session() and m.sessions.is_revoked(SID)
 
 
 async def test_a_cookie_of_another_user_takes_nobody_with_it_when_its_answer_is_forgotten() -> None:
@@ -173,15 +174,16 @@ async def test_a_cookie_of_another_user_takes_nobody_with_it_when_its_answer_is_
     await m.sessions.adopt(SID, OTHER)
     assert await m.sessions.current(OTHER, BROWSER) == session("bob", "102bob")
     await m.sessions.revoke(SID)
-    assert m.sessions.recall(OTHER) == session("bob", "102bob")
+    assert m.sessions.from_cache(OTHER) == session("bob", "102bob")
 
 
 async def test_kin_are_told_from_strangers() -> None:
     m = memory()
     await signed_in(m, SID)
     await m.sessions.adopt(SID, ROTATED)
-    assert m.sessions.are_kin(SID, ROTATED) and m.sessions.are_kin(ROTATED, SID) and m.sessions.are_kin(OTHER, OTHER + SID)
-    assert not m.sessions.are_kin(SID, OTHER) and not m.sessions.are_kin(SID, ()) and not m.sessions.are_kin((), SID)
+    are_of_one_family = m.sessions.are_of_one_family
+    assert are_of_one_family(SID, ROTATED) and are_of_one_family(ROTATED, SID) and are_of_one_family(OTHER, OTHER + SID)
+    assert not are_of_one_family(SID, OTHER) and not are_of_one_family(SID, ()) and not are_of_one_family((), SID)
 
 
 async def test_revoking_one_cookie_revokes_what_it_rotated_from_and_to() -> None:
@@ -225,7 +227,7 @@ async def test_one_browser_one_user_the_older_kin_of_another_user_are_revoked() 
     await m.sessions.adopt(SID, OTHER)
     m.org.now = BOB
     assert await m.sessions.current(OTHER, BROWSER) == session("bob", "102bob")
-    assert m.sessions.recall(SID) == REVOKED and not m.sessions.is_revoked(OTHER)
+    assert m.sessions.from_cache(SID) == REVOKED and not m.sessions.is_revoked(OTHER)
     assert m.names() == ["kin_revoked"]
 
 
@@ -236,7 +238,7 @@ async def test_one_browser_one_user_a_late_answer_about_the_older_cookie_is_revo
     await m.sessions.current(OTHER, BROWSER)
     m.org.now = ALICE
     assert await m.sessions.current(SID, BROWSER) == REVOKED
-    assert m.sessions.recall(OTHER) == session("bob", "102bob")
+    assert m.sessions.from_cache(OTHER) == session("bob", "102bob")
 
 
 async def test_kin_of_the_same_user_stay() -> None:
@@ -244,7 +246,7 @@ async def test_kin_of_the_same_user_stay() -> None:
     await signed_in(m, IDX)
     await m.sessions.adopt(IDX, ROTATED)
     await signed_in(m, ROTATED)
-    assert m.sessions.recall(IDX) == m.sessions.recall(ROTATED) == session()
+    assert m.sessions.from_cache(IDX) == m.sessions.from_cache(ROTATED) == session()
     assert m.names() == []
 
 
@@ -260,7 +262,7 @@ async def test_where_others_cannot_be_told_the_caller_learns_it_and_here_it_coun
     m = memory(kind=Alone)
     with pytest.raises(Unreachable):
         await m.sessions.revoke(SID)
-    assert m.sessions.recall(SID) == REVOKED
+    assert m.sessions.from_cache(SID) == REVOKED
     await m.sessions.adopt(SID, OTHER)
     await idle()
     assert m.sessions.is_revoked(OTHER)

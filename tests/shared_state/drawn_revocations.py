@@ -3,12 +3,12 @@
 from hypothesis import strategies as st
 
 from gateway.policy.session.session import Fingerprint
-from gateway.revocations import Kin, Moved, Revocation
+from gateway.revocations import Moved, Revocation, Rotation
 
 TEXTS = st.text(max_size=40)
 PRINTS = st.lists(st.binary(min_size=1, max_size=20).map(Fingerprint), max_size=4).map(tuple)
 MOVES = st.builds(Moved, PRINTS, TEXTS, TEXTS)
-KIN = st.builds(Kin, PRINTS, PRINTS, st.none() | TEXTS, PRINTS)
+ROTATION = st.builds(Rotation, PRINTS, PRINTS, st.none() | TEXTS, PRINTS)
 REVOCATIONS = st.builds(
     Revocation,
     PRINTS,
@@ -19,7 +19,7 @@ REVOCATIONS = st.builds(
     PRINTS,
     TEXTS,
     st.none() | MOVES,
-    st.none() | KIN,
+    st.none() | ROTATION,
     st.booleans(),
     st.booleans(),
     st.none() | st.floats(0, 1e11),

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from gateway.policy.session.session import Fingerprint
-from gateway.revocations import REMEMBERED_SECONDS, Kin, Moved, Remembered, Revocation
+from gateway.revocations import REMEMBERED_SECONDS, Moved, Remembered, Revocation, Rotation
 from gateway.shared_state import Bounds
 from gateway.shared_state.published import MOVED_SECONDS
 from tests.shared_state.engines import Engine, Times, together, until
@@ -27,13 +27,13 @@ async def test_what_one_publishes_all_others_hear_at_their_next_poll_and_it_does
 
 
 async def test_whoever_begins_hears_everything_that_is_kept_oldest_first_with_its_age(engine: Engine, tmp_path: Path, times: Times) -> None:
-    kin, moved = Kin((ONE,), (OTHER,), "00u1"), Moved((ONE,), "00u1", "browser")
+    rotation, moved = Rotation((ONE,), (OTHER,), "00u1"), Moved((ONE,), "00u1", "browser")
     async with together(engine, tmp_path, times) as (one, other, _):
         await one.publish(Revocation((ONE,), "102abc", "00u1", everybody=True))
         times.passes(5.0)
         await other.publish(Revocation((THIRD,), unseen=(THIRD,)))
         times.passes(1.0)
-        await one.publish(Revocation(kin=kin))
+        await one.publish(Revocation(rotation=rotation))
         await one.publish(Revocation(held=(OTHER,)))
         times.passes(1.0)
         await one.publish(Revocation(moved=moved))
@@ -42,7 +42,7 @@ async def test_whoever_begins_hears_everything_that_is_kept_oldest_first_with_it
         assert heard == [
             Remembered(Revocation((ONE,), "102abc", "00u1", everybody=True), 7.0),
             Remembered(Revocation((THIRD,), unseen=(THIRD,)), 2.0),
-            Remembered(Revocation(kin=kin), 1.0),
+            Remembered(Revocation(rotation=rotation), 1.0),
             Remembered(Revocation(held=(OTHER,)), 1.0),
             Remembered(Revocation(moved=moved), 0.0),
         ]

@@ -3,23 +3,23 @@
 from hypothesis import given
 
 from gateway.policy.session.session import Fingerprint
-from gateway.revocations import Kin, LocalRevocations, Moved, Revocation
-from gateway.shared_state.published import FORGOTTEN, HELD, KIN, KINDS, MOVED, MOVED_SECONDS, REVOKED, UNSEEN, key_of, parts_of
+from gateway.revocations import LocalRevocations, Moved, Revocation, Rotation
+from gateway.shared_state.published import FORGOTTEN, HELD, KINDS, MOVED, MOVED_SECONDS, REVOKED, ROTATION, UNSEEN, key_of, parts_of
 from tests.shared_state.drawn_revocations import REVOCATIONS
 
 ONE, OTHER = Fingerprint(b"1" * 16), Fingerprint(b"2" * 16)
 
 
 def test_each_part_has_its_kind() -> None:
-    kin, moved = Kin((ONE,), (OTHER,)), Moved((ONE,), "00u1", "browser")
+    rotation, moved = Rotation((ONE,), (OTHER,)), Moved((ONE,), "00u1", "browser")
     revocation = Revocation(
-        (ONE, OTHER), "102abc", "00u1", (OTHER,), (ONE,), (OTHER,), "browser", moved, kin, everybody=True, forgotten=True
+        (ONE, OTHER), "102abc", "00u1", (OTHER,), (ONE,), (OTHER,), "browser", moved, rotation, everybody=True, forgotten=True
     )
     assert [(part.kind, part.revocation) for part in parts_of(revocation)] == [
         (REVOKED, Revocation((ONE,), "102abc", "00u1", spared_for="browser", everybody=True)),
         (UNSEEN, Revocation((OTHER,), unseen=(OTHER,), spared_for="browser")),
         (HELD, Revocation(held=(ONE,), released=(OTHER,))),
-        (KIN, Revocation(kin=kin)),
+        (ROTATION, Revocation(rotation=rotation)),
         (MOVED, Revocation(moved=moved)),
         (FORGOTTEN, Revocation(forgotten=True)),
     ]
@@ -47,4 +47,4 @@ def test_a_memory_that_hears_the_parts_knows_what_one_knows_that_hears_the_whole
         assert revocation.user_id is None or memory.user_since(revocation.user_id) == 100.0
         assert [memory.is_held((one,)) for one in revocation.held] == [one not in revocation.released for one in revocation.held]
         assert (memory.everybody_since() is not None, memory.forgotten_since() is not None) == (revocation.everybody, revocation.forgotten)
-        assert memory.known_kin() == ((revocation.kin,) if revocation.kin is not None else ())
+        assert memory.known_rotations() == ((revocation.rotation,) if revocation.rotation is not None else ())

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.policy.session.session import Fingerprint
-from gateway.revocations import Kin, Revocation
+from gateway.revocations import Revocation, Rotation
 from gateway.shared_state.serialization import LARGEST_BYTES, BadSerialization, deserialized, serialized
 from tests.shared_state.drawn_revocations import REVOCATIONS, TEXTS
 
@@ -24,7 +24,7 @@ def test_what_is_not_said_takes_no_room() -> None:
 
 def test_what_a_later_release_adds_is_ignored() -> None:
     later = b'{"v":1,"user":"00u1","since":17,"kin":{"olds":["01"],"news":["02"],"more":[]}}'
-    assert deserialized(later) == Revocation(user_id="00u1", kin=Kin((Fingerprint(b"\x01"),), (Fingerprint(b"\x02"),)))
+    assert deserialized(later) == Revocation(user_id="00u1", rotation=Rotation((Fingerprint(b"\x01"),), (Fingerprint(b"\x02"),)))
 
 
 @pytest.mark.parametrize(

@@ -78,21 +78,21 @@ class ProtectedDoor:
         self,
         table: RouteTable,
         forwarding: Mapping[str, AppForwarding],
-        gate: PassResolver,
+        pass_resolver: PassResolver,
         own: OwnPaths,
         sign_in: SignInStart,
         forms: KeptForms,
         clock: Clock,
     ) -> None:
-        """``gate`` finds the user of a request; ``own`` answers the own paths; ``forms`` keeps forms that came without a session.
+        """``pass_resolver`` finds the user of a request; ``own`` answers the own paths; ``forms`` keeps forms that came without a session.
 
         ``forwarding``: what forwards to each app, by the app's name. An app that is missing there is carried by a front proxy.
         """
         self._forms = forms
         self._table = table
         self._forwarding = forwarding
-        self._gate = gate
-        self._decisions = Decisions(gate, clock)
+        self._pass_resolver = pass_resolver
+        self._decisions = Decisions(pass_resolver, clock)
         self._explaining = Explaining(table, clock)
         self._own = own
         self._sign_in = sign_in
@@ -107,10 +107,10 @@ class ProtectedDoor:
         if is_own(head.path):
             return self._own.handle(request, head, app)
         if app.name not in self._forwarding:
-            return self._refused(request, head, _NO_UPSTREAM)
+            return self._refusal(request, head, _NO_UPSTREAM)
         if request.body is not None and may_be_kept(head):
             return self._sent_again(request, head, app)
-        decision = self._decisions.recalled(head, app)
+        decision = self._decisions.from_cache(head, app)
         return self._waits(request, head, app) if decision is None else self._decided(request, head, app, decision)
 
     async def _waits(self, request: Request, head: RequestHead, app: App) -> Response | None:
@@ -119,21 +119,21 @@ class ProtectedDoor:
 
     def _decided(self, request: Request, head: RequestHead, app: App, decision: Decision) -> Response | Waiting | None:
         """Do what the verdict says, and note the words for the access log."""
-        verdict, rule, comer = decision.verdict, decision.rule, decision.comer
+        verdict, rule, principal = decision.verdict, decision.rule, decision.principal
         if rule.pattern:
             request.route = rule.pattern
         if isinstance(verdict, Malformed):
-            return self._refused(request, head, verdict)
-        request.fingerprint = comer.shown
+            return self._refusal(request, head, verdict)
+        request.fingerprint = principal.shown
         if isinstance(verdict, Admit):
-            return self._forward(request, head, app, _going(decision, verdict.session, head), decision)
+            return self._forward(request, head, app, _admitted(decision, verdict.session, head), decision)
         request.verdict, request.reason = word(verdict), verdict.reason
         if isinstance(verdict, SignIn):
             found = self._forms.wants(request, head, app)
             if found is not None:
                 return self._turned_away(request, head, app, found)
             return _closing(request, self._sign_in(head, app, verdict.reason))
-        return _closing(request, self._explaining.verdict(head, rule, comer, verdict))
+        return _closing(request, self._explaining.verdict(head, rule, principal, verdict))
 
     async def _turned_away(self, request: Request, head: RequestHead, app: App, found: Keep | Lose | Framed) -> Response:
         """Answer a form or a frame that came without a session."""
@@ -147,42 +147,42 @@ class ProtectedDoor:
             return await self._kept_form(request, head, app, found)
         decision = await self._decision(head, app)
         if isinstance(found, FormAnswer):
-            return self._told(request, decision, found)
+            return self._form_response(request, decision, found)
         return await self._goes_on(request, head, app, decision)
 
     async def _kept_form(self, request: Request, head: RequestHead, app: App, form: KeptForm) -> Response | None:
         """Send a kept form to the app, if its owner sends it and if it was not sent before."""
         decision = await self._decision(head, app)
-        turned = self._forms.judged(form, head, app, decision.verdict)
-        if turned is None and isinstance(decision.verdict, Admit):
-            turned = await self._forms.claimed(form, head, app)
-            if turned is None:
+        form_answer = self._forms.judged(form, head, app, decision.verdict)
+        if form_answer is None and isinstance(decision.verdict, Admit):
+            form_answer = await self._forms.claimed(form, head, app)
+            if form_answer is None:
                 form = form.renamed(secrets.token_urlsafe(16))
                 decision = await self._decision(head, app)  # decide again: the user may have been signed out during the claim
-                turned = self._forms.judged(form, head, app, decision.verdict)
-        if turned is not None:
-            return self._told(request, decision, turned)
+                form_answer = self._forms.judged(form, head, app, decision.verdict)
+        if form_answer is not None:
+            return self._form_response(request, decision, form_answer)
         if not isinstance(decision.verdict, Admit):
             return await self._goes_on(request, head, app, decision)
-        request.route, request.fingerprint = decision.rule.pattern, decision.comer.shown
+        request.route, request.fingerprint = decision.rule.pattern, decision.principal.shown
         request.becomes(form.content_type.encode("latin-1"), form.body)
         request.head = own = head.replaced(fields=request.fields)
-        going = _going(decision, decision.verdict.session, own)
-        step = self._forward(request, own, app, going, decision, partial(self._form_failed, app, form))
+        admitted = _admitted(decision, decision.verdict.session, own)
+        step = self._forward(request, own, app, admitted, decision, partial(self._form_failed, app, form))
         return step if step is None or isinstance(step, Response) else await step
 
     async def _goes_on(self, request: Request, head: RequestHead, app: App, decision: Decision) -> Response | None:
         step = self._decided(request, head, app, decision)
         return step if step is None or isinstance(step, Response) else await step
 
-    def _told(self, request: Request, decision: Decision, turned: FormAnswer) -> Response:
+    def _form_response(self, request: Request, decision: Decision, form_answer: FormAnswer) -> Response:
         """The answer to a kept form that is not sent to the app."""
-        request.route, request.fingerprint, request.verdict = decision.rule.pattern, decision.comer.shown, word(decision.verdict)
-        answer, request.reason = turned
+        request.route, request.fingerprint, request.verdict = decision.rule.pattern, decision.principal.shown, word(decision.verdict)
+        answer, request.reason = form_answer
         return _closing(request, answer)
 
     async def _decision(self, head: RequestHead, app: App) -> Decision:
-        return self._decisions.recalled(head, app) or await self._decisions.made(head, app)
+        return self._decisions.from_cache(head, app) or await self._decisions.made(head, app)
 
     def _form_failed(self, app: App, form: KeptForm, request: Request, error: OutsideFailed | Malformed) -> Response:
         """Like ``_failed``; but a form that was provably not sent to the app is offered again."""
@@ -193,14 +193,14 @@ class ProtectedDoor:
         return _closing(request, answer)
 
     def _forward(
-        self, request: Request, head: RequestHead, app: App, going: Admitted, decision: Decision, failed: Failed | None = None
+        self, request: Request, head: RequestHead, app: App, admitted: Admitted, decision: Decision, failed: Failed | None = None
     ) -> Response | Waiting | None:
         """Send an admitted request to its app."""
         request.verdict = "admit"
-        if going.session is not None:
-            self._gate.touch(going.comer, head)
-        step = self._forwarding[app.name].begin(request, head, app, going, decision, failed or self._fails[app.name])
-        return self._refused(request, head, step) if isinstance(step, Malformed) else step
+        if admitted.session is not None:
+            self._pass_resolver.touch(admitted.principal, head)
+        step = self._forwarding[app.name].begin(request, head, app, admitted, decision, failed or self._fails[app.name])
+        return self._refusal(request, head, step) if isinstance(step, Malformed) else step
 
     def _failed(self, app: App, request: Request, error: OutsideFailed | Malformed) -> Response:
         """The answer where the app's answer could not be relayed, or the request could not be sent."""
@@ -208,7 +208,7 @@ class ProtectedDoor:
         if head is None:
             raise error if isinstance(error, OutsideFailed) else ValueError(error.reason)
         if isinstance(error, Malformed):
-            return self._refused(request, head, error)
+            return self._refusal(request, head, error)
         request.reason = f"upstream_{error.cause}"
         return _closing(request, self.down(head, app, error, is_signed_in=bool(request.fingerprint)))
 
@@ -216,29 +216,34 @@ class ProtectedDoor:
         """The answer (502, 503 or 504) where the app gave no answer that could be relayed."""
         has_no_room = isinstance(error, AllDown | Busy)
         status = 503 if has_no_room else 504 if isinstance(error, TimedOut) else 502
-        told = {"error": "upstream_down", "reason": error.cause}
-        answer = self._explaining.said(head, UpstreamDown(app.title, status, error.cause, is_signed_in)) or json_answer(status, told)
+        content = {"error": "upstream_down", "reason": error.cause}
+        answer = self._explaining.said(head, UpstreamDown(app.title, status, error.cause, is_signed_in)) or json_answer(status, content)
         return answer.plus((b"Retry-After", b"%d" % RETRY_SECONDS)) if has_no_room else answer
 
-    def _refused(self, request: Request, head: RequestHead, malformed: Malformed) -> Response:
+    def _refusal(self, request: Request, head: RequestHead, malformed: Malformed) -> Response:
         request.verdict, request.reason = "refused", malformed.reason
         return to_response(self._explaining.malformed(head, malformed), closes=True)
 
 
-def _going(decision: Decision, session: Session | None, head: RequestHead) -> Admitted:
+def _admitted(decision: Decision, session: Session | None, head: RequestHead) -> Admitted:
     """The ``Admitted`` for this decision. It is made once and used again while rule, user and session stay the same objects."""
-    going = decision.going
-    if isinstance(going, Admitted):
-        return going
-    rule, comer = decision.rule, decision.comer
-    known = comer.known
-    going = known.going if known is not None else None
-    if not isinstance(going, Admitted) or going.rule is not rule or going.comer is not comer or going.session is not session:
-        going = Admitted.under(rule, session, comer, head)
+    admitted = decision.admitted
+    if isinstance(admitted, Admitted):
+        return admitted
+    rule, principal = decision.rule, decision.principal
+    known = principal.known
+    admitted = known.admitted if known is not None else None
+    if (
+        not isinstance(admitted, Admitted)
+        or admitted.rule is not rule
+        or admitted.principal is not principal
+        or admitted.session is not session
+    ):
+        admitted = Admitted.under(rule, session, principal, head)
         if known is not None:
-            known.going = going
-    decision.going = going
-    return going
+            known.admitted = admitted
+    decision.admitted = admitted
+    return admitted
 
 
 def _closing(request: Request, answer: Answer) -> Response:

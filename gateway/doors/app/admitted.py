@@ -11,23 +11,23 @@ from gateway.policy.session.session import Session
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """The rule, the session, the browser's cookies and pass (``comer``), and what ``SessionWatcher`` must watch while the request is open.
+    """The rule, the session, the user with cookies and pass (``principal``), and what ``SessionWatcher`` must watch meanwhile.
 
     ``session`` None: the app is told no user. ``watch`` None: there is no session to watch.
     """
 
     rule: Rule
     session: Session | None
-    comer: Principal
+    principal: Principal
     watch: SessionWatch | None
 
     @classmethod
-    def under(cls, rule: Rule, session: Session | None, comer: Principal, head: RequestHead) -> "Admitted":
+    def under(cls, rule: Rule, session: Session | None, principal: Principal, head: RequestHead) -> "Admitted":
         """Make the value; ``watch`` is set only if a session admits the request."""
-        held = comer.held
+        held = principal.held
         watch = (
-            SessionWatch(comer.fingerprints, held.cookies, session, head, held.browser)
+            SessionWatch(principal.fingerprints, held.cookies, session, head, held.browser)
             if session is not None and held is not None
             else None
         )
-        return cls(rule, session, comer, watch)
+        return cls(rule, session, principal, watch)

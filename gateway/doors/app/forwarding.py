@@ -31,8 +31,7 @@ from gateway.policy.http.app_cookies import KeepCookie
 from gateway.policy.http.bound_cookies import BoundCookies
 from gateway.policy.http.caching import Use, use_of
 from gateway.policy.http.cookies import NotTheApps
-from gateway.policy.http.fields import ForwardedFrom as Way
-from gateway.policy.http.fields import to_app
+from gateway.policy.http.fields import ForwardedFrom, to_app
 from gateway.policy.http.messages import FieldLine, Fields, Malformed, RequestHead
 from gateway.policy.http.outgoing import END, app_lines, cookie_line, identity_text, way_text
 from gateway.policy.http.request_heads import Block
@@ -50,22 +49,22 @@ _CHUNKED = b"Transfer-Encoding: chunked\r\n"
 class AppForwarding:
     """Forwards the requests of one app.
 
-    ``gate``: knows which cookies no app may get. ``lasting``: watches the sessions of what stays open. ``batch``: collects the writes of
-    one pass of the event loop (``WriteBatch``). ``keep_cookie``: judges each ``Set-Cookie`` of the app. ``app_sessions``: binds the app's
-    own sessions to users. ``overrides``: logs override fields that are taken out. ``cookies``: a cache of ``Cookie`` lines.
+    ``pass_resolver``: knows which cookies no app may get. ``session_watcher``: watches the sessions of what stays open. ``batch``: collects
+    the writes of one pass of the event loop (``WriteBatch``). ``keep_cookie``: judges each ``Set-Cookie`` of the app. ``app_sessions``:
+    binds the app's own sessions to users. ``overrides``: logs override fields that are taken out. ``cookies``: a cache of ``Cookie`` lines.
     """
 
     face: Face
     http: HttpProxy
     websocket: WebSocketRelay
-    gate: PassResolver
-    lasting: SessionWatcher
+    pass_resolver: PassResolver
+    session_watcher: SessionWatcher
     batch: WriteBatch
     keep_cookie: KeepCookie
     app_sessions: AppSessions | None = None
     overrides: StrippedOverrides | None = None
     cookies: RecentCache[bytes, bytes] = field(default_factory=lambda: RecentCache(MOST_COOKIES), repr=False, compare=False)
-    _ways: RecentCache[str, tuple[bytes, bytes]] = field(init=False, default_factory=RecentCache, repr=False, compare=False)
+    _forwarded: RecentCache[str, tuple[bytes, bytes]] = field(init=False, default_factory=RecentCache, repr=False, compare=False)
     _rules: ForwardingRules = field(init=False, repr=False, compare=False)
     _usual: tuple[tuple[Rewrite, ...], ...] = field(init=False, repr=False, compare=False)
 
@@ -78,7 +77,7 @@ class AppForwarding:
         object.__setattr__(self, "_rules", rules)
 
     def begin(
-        self, request: Request, head: RequestHead, app: App, going: Admitted, decision: Decision, failed: Failed
+        self, request: Request, head: RequestHead, app: App, admitted: Admitted, decision: Decision, failed: Failed
     ) -> Waiting | Malformed | None:
         """Send the request to the app; None: the answer is relayed as it comes. For a WebSocket: a coroutine that lasts until its end.
 
@@ -86,18 +85,18 @@ class AppForwarding:
         makes the answer where the app gives none, or where the body is larger than this app allows. ``decision``: caches the bytes that
         the app is sent, while the same decision holds for the same head.
         """
-        bound = self._bound(head, going, decision)
+        bound = self._bound(head, admitted, decision)
         kept = request.block.kept
-        is_kept = isinstance(kept, Kept) and kept.way is self and kept.is_settled
+        is_kept = isinstance(kept, Kept) and kept.forwarding is self and kept.is_settled
         if not isinstance(kept, Kept) or not is_kept or (bound is not None and not bound.knows(kept.read)):
             kept = request.block.kept = self._kept(request.block, head, bound)
         if not kept.is_plain and b"upgrade" in request.named and is_handshake(request):
-            return self._websocket(request, head, app, going, failed, bound)
+            return self._websocket(request, head, app, admitted, failed, bound)
         if self.http.uploads is not None and request.body is not None and request.body.length is None:
-            return self._whole_upload(request, head, app, going, failed, bound)
+            return self._whole_upload(request, head, app, admitted, failed, bound)
         text = decision.text
         if not text or request.body is not None:
-            made = self._text(request, kept, head, app, going, bound)
+            made = self._text(request, kept, head, app, admitted, bound)
             if isinstance(made, Malformed):
                 return made
             text = made
@@ -105,69 +104,69 @@ class AppForwarding:
                 self.app_sessions.report(bound)
             if request.body is None and kept.is_settled and (bound is None or bound.is_same_again):
                 decision.text = text
-        rewrite, watch = self._rewrite(kept.use, head, going, bound, decision), going.watch
-        Forwarding(request, self._rules, text, self._taking(request, kept, head, going), rewrite, failed, watch).begin()
+        rewrite, watch = self._rewrite(kept.use, head, admitted, bound, decision), admitted.watch
+        Forwarding(request, self._rules, text, self._taking(request, kept, head, admitted), rewrite, failed, watch).begin()
         if watch is not None:
-            self.lasting.look_soon()
+            self.session_watcher.look_soon()
         return None
 
-    def _bound(self, head: RequestHead, going: Admitted, decision: Decision) -> BoundCookies | None:
+    def _bound(self, head: RequestHead, admitted: Admitted, decision: Decision) -> BoundCookies | None:
         """Which app sessions this request may carry (``BoundCookies``); None where the app's sessions are not bound to users."""
         if self.app_sessions is None:
             return None
         bound = decision.bound
         if bound is None:
-            bound = self.app_sessions.bound(head, going.session, going.comer, self.gate.user_of_pass)
-            if going.session is not None:
+            bound = self.app_sessions.bound(head, admitted.session, admitted.principal, self.pass_resolver.user_of_pass)
+            if admitted.session is not None:
                 decision.bound = bound
         return bound
 
     async def _websocket(
-        self, request: Request, head: RequestHead, app: App, going: Admitted, failed: Failed, bound: BoundCookies | None
+        self, request: Request, head: RequestHead, app: App, admitted: Admitted, failed: Failed, bound: BoundCookies | None
     ) -> Response:
-        fields = self._fields(head, app, going, bound, upgrade=True)
+        fields = self._fields(head, app, admitted, bound, upgrade=True)
         target = self._target(head)
         if isinstance(fields, Malformed) or target is None:
             return failed(request, fields if isinstance(fields, Malformed) else _OUTSIDE)
         if bound is not None and self.app_sessions is not None:
             self.app_sessions.report(bound)
-        fingerprints = going.watch.fingerprints if going.watch is not None else ()
-        asker = Asker.of(head, going.session, fingerprints, self._key(going))
+        fingerprints = admitted.watch.fingerprints if admitted.watch is not None else ()
+        asker = Asker.of(head, admitted.session, fingerprints, self._key(admitted))
         try:
-            with self.lasting.watched(going.watch):
-                response = await self.websocket.relay(request, target, fields, self._rewrite(use_of(head), head, going, bound), asker)
+            with self.session_watcher.watched(admitted.watch):
+                response = await self.websocket.relay(request, target, fields, self._rewrite(use_of(head), head, admitted, bound), asker)
         except OutsideFailed as error:
             return failed(request, error)
         request.reason = response.abandoned
         return response
 
     async def _whole_upload(
-        self, request: Request, head: RequestHead, app: App, going: Admitted, failed: Failed, bound: BoundCookies | None
+        self, request: Request, head: RequestHead, app: App, admitted: Admitted, failed: Failed, bound: BoundCookies | None
     ) -> Response:
         """Store the body until it is complete, then send it with its length. The end of the session stops this in every stage."""
-        fields = self._fields(head, app, going, bound, upgrade=False)
+        fields = self._fields(head, app, admitted, bound, upgrade=False)
         target = self._target(head)
         uploads, body = self.http.uploads, request.body
         if isinstance(fields, Malformed) or target is None or uploads is None or body is None:
             return failed(request, fields if isinstance(fields, Malformed) else _OUTSIDE)
         if bound is not None and self.app_sessions is not None:
             self.app_sessions.report(bound)
-        fingerprints = going.watch.fingerprints if going.watch is not None else ()
-        asker = Asker.of(head, going.session, fingerprints, self._key(going))
-        with self.websocket.open_connections.held(fingerprints, request.break_off), self.lasting.watched(going.watch):
+        fingerprints = admitted.watch.fingerprints if admitted.watch is not None else ()
+        asker = Asker.of(head, admitted.session, fingerprints, self._key(admitted))
+        with self.websocket.open_connections.held(fingerprints, request.break_off), self.session_watcher.watched(admitted.watch):
             async with uploads.whole(body, head.client) as whole:
                 if isinstance(whole, Malformed):
                     return failed(request, whole)
                 request.body = whole
                 sized = (*fields, (b"Content-Length", b"%d" % (whole.length or 0)))
-                rewrite = self._rewrite(use_of(head), head, going, bound)
+                rewrite = self._rewrite(use_of(head), head, admitted, bound)
                 try:
                     return await self.http.forward(request, head.method, target, sized, rewrite, asker)
                 except OutsideFailed as error:
                     return failed(request, error)
 
     def _text(
-        self, request: Request, kept: Kept, head: RequestHead, app: App, going: Admitted, bound: BoundCookies | None
+        self, request: Request, kept: Kept, head: RequestHead, app: App, admitted: Admitted, bound: BoundCookies | None
     ) -> bytes | Malformed:
         """The request head that the app is sent, as bytes."""
         first = request.line.text
@@ -178,26 +177,26 @@ class AppForwarding:
             first = f"{head.method} {target} HTTP/1.1\r\n".encode("latin-1")
         framing = _CHUNKED if request.body is not None and request.body.length is None else b""
         if kept.text is None:
-            fields = self._fields(head, app, going, bound, upgrade=False)
+            fields = self._fields(head, app, admitted, bound, upgrade=False)
             return fields if isinstance(fields, Malformed) else b"".join((first, field_lines(fields)[: -len(END)], framing, END))
-        host, way = self._way(head, app)
-        return b"".join((first, host, framing, kept.text, way, self._identity(going), END))
+        host, forwarded = self._forwarded_lines(head, app)
+        return b"".join((first, host, framing, kept.text, forwarded, self._identity(admitted), END))
 
-    def _way(self, head: RequestHead, app: App) -> tuple[bytes, bytes]:
+    def _forwarded_lines(self, head: RequestHead, app: App) -> tuple[bytes, bytes]:
         """The ``Host`` line, and the ``X-Forwarded-*`` lines. They are always the same for one client, so they are cached."""
         key = head.client if head.secure else f"http {head.client}"
-        found = self._ways.get(key)
+        found = self._forwarded.get(key)
         if found is None:
-            found = way_text(self._way_of(head, app), self.face.host, self.face.rules.constant)
-            self._ways.keep(key, found)
+            found = way_text(self._forwarded_from(head, app), self.face.host, self.face.rules.constant)
+            self._forwarded.keep(key, found)
         return found
 
-    def _way_of(self, head: RequestHead, app: App) -> Way:
-        return Way(head.client, "https" if head.secure else "http", app.origin.partition("://")[2], self.face.prefix)
+    def _forwarded_from(self, head: RequestHead, app: App) -> ForwardedFrom:
+        return ForwardedFrom(head.client, "https" if head.secure else "http", app.origin.partition("://")[2], self.face.prefix)
 
-    def _identity(self, going: Admitted) -> bytes:
+    def _identity(self, admitted: Admitted) -> bytes:
         """The identity lines that tell the app who the user is."""
-        session, known = going.session, going.comer.known
+        session, known = admitted.session, admitted.principal.known
         if session is None:
             return b""
         if known is None:
@@ -210,7 +209,7 @@ class AppForwarding:
         """What this app gets of these header lines (``Kept``)."""
         if self.overrides is not None:
             self.overrides.note(block.named)
-        unwanted = self.gate.not_the_apps(head)
+        unwanted = self.pass_resolver.not_the_apps(head)
         if bound is not None:
             bound.knows(None)
 
@@ -237,51 +236,53 @@ class AppForwarding:
                 self.cookies.keep(line.text, found)
         return found
 
-    def _taking(self, request: Request, kept: Kept, head: RequestHead, going: Admitted) -> Taking:
+    def _taking(self, request: Request, kept: Kept, head: RequestHead, admitted: Admitted) -> Taking:
         """Which connection the request may use: a shared one, or this user's own one.
 
         A user has an own connection if NTLM or Negotiate signed in on it (``edge.pins``).
         """
         pins = request.client.pins
         if (kept.is_plain or b"authorization" not in request.named) and (pins is None or not pins.is_holding):
-            return Taking(self.http.source, self._key(going), head.client)
-        fingerprints = going.watch.fingerprints if going.watch is not None else ()
-        asker = Asker.of(head, going.session, fingerprints, self._key(going))
+            return Taking(self.http.source, self._key(admitted), head.client)
+        fingerprints = admitted.watch.fingerprints if admitted.watch is not None else ()
+        asker = Asker.of(head, admitted.session, fingerprints, self._key(admitted))
         return Pinning.of(self.http.source, asker, self.websocket.open_connections, request.client, head.fields)
 
     def _target(self, head: RequestHead) -> str | None:
         """The request target for the app; None for a path outside of its prefix."""
         return head.target if self.face.rewriting is None else self.face.prefixes.inner(head.target)
 
-    def _fields(self, head: RequestHead, app: App, going: Admitted, bound: BoundCookies | None, upgrade: bool) -> Fields | Malformed:
+    def _fields(self, head: RequestHead, app: App, admitted: Admitted, bound: BoundCookies | None, upgrade: bool) -> Fields | Malformed:
         face = self.face
         public = app.origin.partition("://")[2]
-        fields = to_app(head.fields, face.rules, going.session, self._way_of(head, app), self.gate.not_the_apps(head), upgrade)
+        fields = to_app(
+            head.fields, face.rules, admitted.session, self._forwarded_from(head, app), self.pass_resolver.not_the_apps(head), upgrade
+        )
         if isinstance(fields, Malformed):
             return fields
         fields = bound.fields(fields) if bound is not None else fields
         return fields if face.host == public else ((b"Host", face.host.encode("ascii")), *fields[1:])
 
     def _rewrite(
-        self, use: Use, head: RequestHead, going: Admitted, bound: BoundCookies | None, decision: Decision | None = None
+        self, use: Use, head: RequestHead, admitted: Admitted, bound: BoundCookies | None, decision: Decision | None = None
     ) -> Rewrite:
         """The function that rewrites the app's answer for this user. It is cached in the decision."""
         if decision is not None and decision.rewrite is not None:
             return decision.rewrite
-        is_private = going.session is not None or going.rule.access is not Access.ANYONE
+        is_private = admitted.session is not None or admitted.rule.access is not Access.ANYONE
         as_it_is = self._usual[is_private][use]
         if self.face.rewriting is not None or bound is not None:
             as_it_is = Rewritten(as_it_is, self.face.rewriting, bound)
-        if not going.comer.is_stale or not is_private:
+        if not admitted.principal.is_stale or not is_private:
             if decision is not None and decision.bound is bound:
                 decision.rewrite = as_it_is
             return as_it_is
 
         def rewrite(status: int, fields: Fields) -> Fields:
             kept = as_it_is(status, fields)
-            return (*kept, *self.gate.renewed(going.comer, head)) if status != SWITCHING_PROTOCOLS else kept
+            return (*kept, *self.pass_resolver.renewed(admitted.principal, head)) if status != SWITCHING_PROTOCOLS else kept
 
         return rewrite
 
-    def _key(self, going: Admitted) -> bytes | None:
-        return going.session.id.encode("utf-8", "surrogatepass") if self.face.is_sticky and going.session is not None else None
+    def _key(self, admitted: Admitted) -> bytes | None:
+        return admitted.session.id.encode("utf-8", "surrogatepass") if self.face.is_sticky and admitted.session is not None else None

@@ -27,7 +27,7 @@ from typing import NamedTuple
 from gateway.clock import Clock
 from gateway.edge.open_connections import OpenConnections
 from gateway.errors import OutsideFailed
-from gateway.okta import browser_of
+from gateway.okta import browser_fields_of
 from gateway.policy.http.messages import RequestHead
 from gateway.policy.session.browser_id import browser_key
 from gateway.policy.session.browser_record import BrowserRecord
@@ -111,10 +111,7 @@ class SessionWatcher:
 
     @contextmanager
     def watched(self, watch: SessionWatch | None) -> Iterator[None]:
-        """Check this session again and again until the block ends.
-
-        If the session ends, ``open_connections`` closes what the fingerprints hold.
-        """
+        """Check this session again and again until the block ends. If it ends, ``open_connections`` closes what the fingerprints hold."""
         if watch is None:
             yield
             return
@@ -259,7 +256,7 @@ class SessionWatcher:
                 continue  # it ended in this loop, together with a connection that was closed
             if self._spared and self._is_spared(found):
                 continue
-            finding = self._sessions.recall(found.cookies)
+            finding = self._sessions.from_cache(found.cookies)
             if finding is not None:
                 self._judge(found, finding)
             elif found.session.expires_at.timestamp() <= self._clock.wall():
@@ -278,7 +275,7 @@ class SessionWatcher:
         for found in tuple(self._open.values()):
             if names.isdisjoint(found.session.names) or found.fingerprints not in self._open or self._is_spared(found):
                 continue
-            finding = self._sessions.recall(found.cookies)
+            finding = self._sessions.from_cache(found.cookies)
             if finding is not None:
                 self._judge(found, finding)
             else:
@@ -315,7 +312,7 @@ class SessionWatcher:
     def _ask(self, found: _Open) -> None:
         if found.fingerprints in self._open:  # put it last: if there are more sessions than questions, each one is asked about in turn
             self._open[found.fingerprints] = self._open.pop(found.fingerprints)
-        question = asyncio.create_task(self._asked(found), name="looking again")
+        question = asyncio.create_task(self._ask_okta(found), name="looking again")
         key = found.fingerprints
         self._asking[key] = question
         question.add_done_callback(lambda _: self._answered(key))
@@ -324,10 +321,10 @@ class SessionWatcher:
         self._asking.pop(key, None)
         self._ask_due()
 
-    async def _asked(self, found: _Open) -> None:
-        asked = found.fingerprints
-        finding = await self._sessions.current(found.cookies, browser_of(found.head), vouched=True)
-        if found.fingerprints == asked and not any(name in self._spared for name in asked):
+    async def _ask_okta(self, found: _Open) -> None:
+        fingerprints = found.fingerprints
+        finding = await self._sessions.current(found.cookies, browser_fields_of(found.head), vouched=True)
+        if found.fingerprints == fingerprints and not any(name in self._spared for name in fingerprints):
             self._judge(found, finding)  # else a redemption replaced these cookies while Okta was asked
 
     def _judge(self, found: _Open, finding: Finding) -> None:

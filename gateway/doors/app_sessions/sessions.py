@@ -57,11 +57,11 @@ class AppSessions:
     is_stamping: bool = True
     unbound: UnboundNote | None = None
 
-    def bound(self, head: RequestHead, session: Session | None, comer: Principal, user_of_pass: UserOfPass) -> BoundCookies:
+    def bound(self, head: RequestHead, session: Session | None, principal: Principal, user_of_pass: UserOfPass) -> BoundCookies:
         """For one request. Its user is that of the session; if the rule needs no user, the one whom the pass names."""
         if session is not None:
             return BoundCookies(self.names, self.stamps, head, session.user_id)
-        user_id = user_of_pass(head) if comer is NOT_ASKED else NOBODY
+        user_id = user_of_pass(head) if principal is NOT_ASKED else NOBODY
         return BoundCookies(self.names, self.stamps, head, user_id, has_session=False)
 
     def report(self, bound: BoundCookies) -> None:
@@ -114,7 +114,7 @@ class AppSessions:
     def _listed_here(self, values: Sequence[bytes], head: RequestHead) -> Fields:
         """The lines that remove the presented cookies that are listed by name, whichever host set them."""
         pieces = (piece.partition(b"=")[0].strip(b" \t") for value in values for piece in value.split(b";"))
-        presented = dict.fromkeys(name for name in pieces if self.names.kinds[name] is NameKind.LISTED)
+        removed = dict.fromkeys(name for name in pieces if self.names.kinds[name] is NameKind.LISTED)
         host = head.authority.host
         domains = [b"", *(one.encode("ascii") for one in (host, *parent_domains(host)))]
-        return removals_by_name(presented, (b"/",), domains)
+        return removals_by_name(removed, (b"/",), domains)

@@ -44,10 +44,10 @@ class SignOutPlace(NamedTuple):
 class AppSignOuts:
     """The sign-out calls for one app."""
 
-    def __init__(self, place: SignOutPlace, ways: Sequence[HttpProxy], state: SharedState, tell: Tell) -> None:
-        """``ways``: connections to the app; one for each server, if each has sessions of its own. ``state`` says which process is first."""
+    def __init__(self, place: SignOutPlace, proxies: Sequence[HttpProxy], state: SharedState, tell: Tell) -> None:
+        """``proxies``: one; or one for each server, if each has sessions of its own. ``state`` says which process is first."""
         self._place = place
-        self._ways = ways
+        self._proxies = proxies
         self._state = state
         self._tell = tell
         self._met: RecentCache[bytes, bool] = RecentCache()
@@ -81,15 +81,15 @@ class AppSignOuts:
     async def _call(self, cookies: Sequence[LeftOut], keys: Sequence[bytes], client: str) -> None:
         if await self._is_first(keys):
             fields = self._fields(cookies, client)
-            for way in self._ways:
-                await self._ask(way, fields)
+            for proxy in self._proxies:
+                await self._ask(proxy, fields)
 
-    async def _ask(self, way: HttpProxy, fields: Fields) -> None:
+    async def _ask(self, proxy: HttpProxy, fields: Fields) -> None:
         try:
             try:
-                exchange = await way.exchange("GET", self._place.target, fields)
+                exchange = await proxy.exchange("GET", self._place.target, fields)
             except StaleConnection:  # the app had closed an idle connection, and did not see the request
-                exchange = await way.exchange("GET", self._place.target, fields, is_new=True)
+                exchange = await proxy.exchange("GET", self._place.target, fields, is_new=True)
             status = exchange.status
             with suppress(OutsideFailed):  # the status is known; the body is read so that the connection can be used again
                 await exchange.read(LARGEST_ANSWER)
@@ -111,10 +111,10 @@ class AppSignOuts:
 
     def _fields(self, cookies: Sequence[LeftOut], client: str) -> Fields:
         place = self._place
-        _, way = way_lines(ForwardedFrom(client, "https" if place.is_secure else "http", place.public))
+        _, forwarded = way_lines(ForwardedFrom(client, "https" if place.is_secure else "http", place.public))
         sent = b"; ".join(b"%b=%b" % (one.name, one.own or b"") for one in cookies)
         own = ((b"User-Agent", b"session-gateway sign-out"), (b"Accept", b"*/*"), (b"Cookie", sent))
-        return ((b"Host", place.host.encode("ascii")), *own, *way, *place.constant)
+        return ((b"Host", place.host.encode("ascii")), *own, *forwarded, *place.constant)
 
 
 def _key(public: str, cookie: LeftOut) -> bytes:

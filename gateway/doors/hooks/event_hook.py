@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from gateway.doors.answers import json_answer
-from gateway.doors.hooks.hook_replies import BadSecrets, HookParts, HookReply, done, refused
+from gateway.doors.hooks.hook_replies import BadSecrets, HookParts, HookReply, done, refusal
 from gateway.doors.hooks.hook_watch import DELIVERIES, STARTED_SECONDS, HookWatch, started
 from gateway.doors.reading import whole_body
 from gateway.edge.request import Request
@@ -50,16 +50,16 @@ class EventHook:
         if head.method == "GET":
             return self._verification(head)
         if head.method != "POST":
-            return refused(405, "method", (b"Allow", b"GET, POST"))
+            return refusal(405, "method", (b"Allow", b"GET, POST"))
         if not self._is_okta(head):
-            return self._bad.refused(head.client, "hook_secret")
+            return self._bad.refusal(head.client, "hook_secret")
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 return await self._delivered(request)
         except TimeoutError:
-            return await self._lost(refused(503, "too_slow"))
+            return await self._lost(refusal(503, "too_slow"))
         except OutsideFailed as error:
-            return await self._lost(refused(503, error.reason))
+            return await self._lost(refusal(503, error.reason))
 
     def _is_okta(self, head: RequestHead) -> bool:
         digest = hashlib.sha256((head.value(b"authorization") or b"").strip()).digest()
@@ -69,19 +69,19 @@ class EventHook:
     def _verification(self, head: RequestHead) -> HookReply:
         """Okta checks that this address answers. It need not send the secret; if it sends one, it must be right."""
         if head.values(b"authorization") and not self._is_okta(head):
-            return self._bad.refused(head.client, "hook_secret")
+            return self._bad.refusal(head.client, "hook_secret")
         challenge = head.value(b"x-okta-verification-challenge")
         if not challenge or len(challenge) > LONGEST_CHALLENGE or not challenge.isascii():
-            return refused(400, "no_challenge")
+            return refusal(400, "no_challenge")
         return HookReply(json_answer(200, {"verification": challenge.decode("ascii")}), "hook_verified")
 
     async def _delivered(self, request: Request) -> HookReply:
         body = await whole_body(request, LARGEST_DELIVERY_BYTES)
         if isinstance(body, Malformed):
-            return await self._lost(refused(body.status, body.reason))
+            return await self._lost(refusal(body.status, body.reason))
         delivery = read_delivery(body)
         if isinstance(delivery, Malformed):
-            return await self._lost(refused(delivery.status, delivery.reason))
+            return await self._lost(refusal(delivery.status, delivery.reason))
         return await self._carried_out(delivery)
 
     async def _carried_out(self, delivery: EventDelivery) -> HookReply:
@@ -113,11 +113,11 @@ class EventHook:
             for start in range(0, len(users), LONGEST_LIST):
                 self._parts.tell(name, {"users": users[start : start + LONGEST_LIST]})
 
-    async def _lost(self, told: HookReply) -> HookReply:
+    async def _lost(self, reply: HookReply) -> HookReply:
         """A delivery of Okta's own could not be processed. Okta repeats some of them once; after that the events are lost."""
-        self._parts.tell("hook_delivery_lost", {"reason": told.reason})
-        await self._watch.lost(told.reason)
-        return told
+        self._parts.tell("hook_delivery_lost", {"reason": reply.reason})
+        await self._watch.lost(reply.reason)
+        return reply
 
 
 def _revocations(found: Consequences) -> list[Revocation]:

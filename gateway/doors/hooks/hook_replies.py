@@ -45,7 +45,7 @@ def done(verdict: str) -> HookReply:
     return HookReply(Answer(204, (_NO_STORE,), b""), verdict)
 
 
-def refused(status: int, reason: str, *fields: tuple[bytes, bytes]) -> HookReply:
+def refusal(status: int, reason: str, *fields: tuple[bytes, bytes]) -> HookReply:
     """An error. 429 and 503 carry ``Retry-After``."""
     extra = (*fields, _LATER) if status in (429, 503) else fields
     return HookReply(json_answer(status, {"error": reason}, *extra), "refused", reason)
@@ -58,10 +58,10 @@ class BadSecrets:
         """``monotonic``: returns seconds."""
         self._shown: TTLCache[str, int] = TTLCache(_MOST_CLIENTS, _MINUTE, timer=monotonic)
 
-    def refused(self, client: str, reason: str) -> HookReply:
+    def refusal(self, client: str, reason: str) -> HookReply:
         """401; 429 from the eleventh wrong secret within a minute. A request with the right secret is never refused because of others."""
         shown = self._shown.get(client, 0) + 1
         self._shown[client] = min(shown, BAD_SECRETS_PER_MINUTE + 1)
         if shown > BAD_SECRETS_PER_MINUTE:
-            return refused(429, "too_many_bad_secrets")
-        return refused(401, reason, (b"WWW-Authenticate", b"Bearer"))
+            return refusal(429, "too_many_bad_secrets")
+        return refusal(401, reason, (b"WWW-Authenticate", b"Bearer"))

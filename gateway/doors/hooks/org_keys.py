@@ -49,10 +49,10 @@ class OrgKeys:
             is_missing = kept is None or all(key.kid != key_id for key in kept.keys)
             if age >= KEPT_SECONDS or (is_missing and age >= LEAST_SECONDS):
                 self._asked_at[app] = now
-                kept = self._keys[app] = await self._asked(app)
+                kept = self._keys[app] = await self._fetched(app)
             return kept
 
-    async def _asked(self, app: str) -> KeySet:
+    async def _fetched(self, app: str) -> KeySet:
         target = f"/oauth2/v1/keys?client_id={quote(app, safe='')}"
         response = await send_once(self._client, self._destination, ("GET", target, _FIELDS), self._timeouts.first_byte)
         body = await body_of(response, self._timeouts.idle)

@@ -49,8 +49,8 @@ class OrgTokens:
         if app is None:
             return None
         # No keys are fetched for an app that may not call. The org's keys of another app are tried: if they fit, the answer is 403.
-        owner = app if app in self.expected.apps else min(self.expected.apps)
-        keys = await self._keys.of(owner, str(header.get("kid", "")))
+        key_app = app if app in self.expected.apps else min(self.expected.apps)
+        keys = await self._keys.of(key_app, str(header.get("kid", "")))
         try:
             return dict(jwt.decode(token, keys, algorithms=["RS256"]).claims) if keys is not None else None
         except (JoseError, ValueError):

@@ -12,7 +12,7 @@ import asyncio
 import hashlib
 from typing import Final
 
-from gateway.doors.hooks.hook_replies import BadSecrets, HookParts, HookReply, done, refused
+from gateway.doors.hooks.hook_replies import BadSecrets, HookParts, HookReply, done, refusal
 from gateway.doors.hooks.known_users import KnownUsers
 from gateway.doors.hooks.org_tokens import Claims, OrgTokens
 from gateway.doors.reading import whole_body
@@ -50,23 +50,23 @@ class UniversalLogout:
     async def answer(self, request: Request, head: RequestHead) -> HookReply:
         """The answer to Okta: 204, 400, 401, 403, 404 or 422; also 405, 413, 429 and 503, which Okta's guide does not name."""
         if head.method != "POST":
-            return refused(405, "method", (b"Allow", b"POST"))
+            return refusal(405, "method", (b"Allow", b"POST"))
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 return await self._answered(request, head)
         except (OutsideFailed, TimeoutError) as error:
-            return refused(503, error.reason if isinstance(error, OutsideFailed) else "too_slow")
+            return refusal(503, error.reason if isinstance(error, OutsideFailed) else "too_slow")
 
     async def _answered(self, request: Request, head: RequestHead) -> HookReply:
         claims = await self._tokens.claims(head)
         if isinstance(claims, Malformed):
-            return refused(403, claims.reason) if claims.status == 403 else self._bad.refused(head.client, claims.reason)
+            return refusal(403, claims.reason) if claims.status == 403 else self._bad.refusal(head.client, claims.reason)
         body = await whole_body(request, LARGEST_REQUEST_BYTES)
         subject = subject_of(body) if not isinstance(body, Malformed) else body
         if isinstance(subject, Malformed):
-            return refused(subject.status, subject.reason)
+            return refusal(subject.status, subject.reason)
         if not is_ours(subject, self._tokens.expected.issuers):
-            return refused(404, "another_issuer")
+            return refusal(404, "another_issuer")
         return await self._ended(head, subject, claims)
 
     async def _ended(self, head: RequestHead, subject: Subject, claims: Claims) -> HookReply:
@@ -80,13 +80,13 @@ class UniversalLogout:
         except OutsideFailed as error:
             is_first, failed = True, error.reason
         if not is_first:
-            return self._bad.refused(head.client, "token_repeated")
+            return self._bad.refusal(head.client, "token_repeated")
         about = {"user": user_id or subject.name}
         if failed:
             self._parts.tell("universal_logout_failed", {"reason": failed} | about)
-            return refused(422, failed)
+            return refusal(422, failed)
         self._parts.tell("universal_logout", about)
-        return refused(404, "unknown_user") if user_id is None else done("universal_logout")
+        return refusal(404, "unknown_user") if user_id is None else done("universal_logout")
 
 
 def _report(subject: Subject, user_id: str | None, claims: Claims) -> Report:

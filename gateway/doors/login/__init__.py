@@ -220,7 +220,7 @@ class LoginDoor:
             case SignOut():
                 response = await parts.sign_outs.sign_out(request, sender, body, found)
             case EndsSessions():
-                response = await self._ending(request, sender, body, found)
+                response = await self._end_sessions(request, sender, body, found)
             case LegacySession():
                 response = await self._legacy(request, sender, body, found)
             case Plain():
@@ -276,7 +276,7 @@ class LoginDoor:
         head, parts = sender.head, self._parts
         current = await parts.forwarding.as_current(head, legacy)
         if current is None and head.method == "DELETE":
-            return await self._ending(request, sender, body, EndsSessions(legacy.session_id, None))
+            return await self._end_sessions(request, sender, body, EndsSessions(legacy.session_id, None))
         more = parts.responses.legacy_fields(head)
         request.verdict = "forwarded"
         if current is None:
@@ -287,7 +287,7 @@ class LoginDoor:
             return await parts.sign_outs.of_browser(request, sender, body, *more)
         return await parts.forwarding.plain(request, sender, body, *more)
 
-    async def _ending(self, request: Request, sender: LoginBrowser, body: bytes | None, named: EndsSessions) -> Response:
+    async def _end_sessions(self, request: Request, sender: LoginBrowser, body: bytes | None, named: EndsSessions) -> Response:
         more = self._parts.responses.legacy_fields(sender.head)
         return await self._parts.ended_sessions.forward(request, sender, body, named, *more)
 

@@ -35,7 +35,7 @@ class EndedSessions:
         self._closer = closer
         self._browsers = browsers
         self._tell = tell
-        self._ending = BackgroundTasks()
+        self._tasks = BackgroundTasks()
 
     async def forward(self, request: Request, sender: LoginBrowser, body: bytes | None, named: EndsSessions, *more: Pair) -> Response:
         """Forward the call. If Okta did it (204), the sessions are revoked before the answer is delivered, even if the client leaves.
@@ -46,18 +46,18 @@ class EndedSessions:
 
         async def judge(status: int, answered: Fields) -> Fields:
             if status == 204:
-                await asyncio.shield(self._ending.start(self._end(named, sender), "ending sessions"))
+                await asyncio.shield(self._tasks.start(self._end(named, sender), "ending sessions"))
             return (*without_session_settings(answered), *more)
 
         return await self._forwarding.send(request, sender.head, body, judge)
 
     async def aclose(self) -> None:
         """Wait until everything that Okta has ended is ended here too."""
-        await self._ending.ended()
+        await self._tasks.ended()
 
     async def _end(self, named: EndsSessions, sender: LoginBrowser) -> None:
         """Okta has ended what the call names: revoke it here. Raises ``OutsideFailed`` if the revocation could not be shared."""
-        finding = self._sessions.recall(sender.presented) if sender.presented else None
+        finding = self._sessions.from_cache(sender.living_cookies) if sender.living_cookies else None
         own = finding if isinstance(finding, Session) else None
         self._tell("sessions_ended_by_call", {"by": "session" if named.session_id is not None else "user"})
         if named.session_id is not None:
@@ -65,9 +65,9 @@ class EndedSessions:
             # `POST /sessions` returns the value of `sid` as the session's id. Okta ends a session by that value or by the real id.
             by_value = SessionCookie(b"sid", named.session_id.encode("utf-8", "surrogateescape"))
             session_id = own.id if is_own and own is not None else named.session_id
-            await self._sessions.revoke((*(sender.presented if is_own else ()), by_value), session_id=session_id)
+            await self._sessions.revoke((*(sender.living_cookies if is_own else ()), by_value), session_id=session_id)
             if is_own:
-                self._closer.close_soon(sender.presented, sender.browser)
+                self._closer.close_soon(sender.living_cookies, sender.browser_fields)
             return
         await self._end_user(named, own, sender)
 
@@ -85,17 +85,17 @@ class EndedSessions:
             user_id = own.user_id if own is not None else record.user_id
             if not named.keeps_current:
                 # Okta may leave the `idx` half alive, and may never have named the session's user to this gateway.
-                await self._end_own(tuple(dict.fromkeys((*sender.presented, *record.all_cookies))), sender)
+                await self._end_own(tuple(dict.fromkeys((*sender.living_cookies, *record.all_cookies))), sender)
         if not user_id:
             return
         for name in dict.fromkeys((user_id, login_key(user_id))):
             await self._sessions.revoke((), user_id=name)
         if own is not None and user_id in (own.user_id, own.login) and not named.keeps_current:
-            self._closer.close_soon(sender.presented, sender.browser)
+            self._closer.close_soon(sender.living_cookies, sender.browser_fields)
         for record in await self._browsers.of_user(user_id):
-            others = tuple(cookie for cookie in record.all_cookies if cookie not in sender.presented)
+            others = tuple(cookie for cookie in record.all_cookies if cookie not in sender.living_cookies)
             if others:
-                self._closer.close_soon(others, sender.browser)
+                self._closer.close_soon(others, sender.browser_fields)
 
     async def signed_out(self, sender: LoginBrowser) -> None:
         """The gateway's own sign-out has ended what the browser presents and carries; end the other sessions of its record too.
@@ -103,16 +103,16 @@ class EndedSessions:
         Such a session may be that of the user before, while the newest session is undecided. Raises ``OutsideFailed``.
         """
         record = await self._browsers.record_of(sender)
-        ended = (*sender.presented, *sender.carried)
+        ended = (*sender.living_cookies, *sender.carried)
         await self._end_own(tuple(cookie for cookie in record.all_cookies if cookie not in ended), sender)
 
     async def _end_own(self, cookies: Cookies, sender: LoginBrowser) -> None:
         if cookies:
             await self._sessions.revoke(cookies)
-            self._closer.close_soon(cookies, sender.browser)
+            self._closer.close_soon(cookies, sender.browser_fields)
 
 
 def _presents(sender: LoginBrowser, session_id: str) -> bool:
     """Whether this id is the value of a cookie of this browser: ``sid``, or ``xids``, a second id that the calls accept."""
-    values = (*(cookie.value for cookie in sender.presented), *(value for name, value in pairs(sender.head.fields) if name == b"xids"))
+    values = (*(cookie.value for cookie in sender.living_cookies), *(value for name, value in pairs(sender.head.fields) if name == b"xids"))
     return session_id.encode("latin-1", "replace") in values

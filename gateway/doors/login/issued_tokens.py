@@ -78,7 +78,7 @@ class IssuedTokens:
         if not cookies:
             return
         living = tuple(cookie for cookie in cookies if not self._sessions.is_revoked((cookie,)))
-        finding = self._sessions.recall(living)
+        finding = self._sessions.from_cache(living)
         session_id = finding.id if isinstance(finding, Session) else ""
         # If all are revoked, the session ended while Okta's answer was on its way: the codes are refused from the start.
         origin = Origin(self._sessions.fingerprints(living or cookies), session_id, is_refused=not living)
@@ -87,9 +87,9 @@ class IssuedTokens:
 
     async def refuses(self, grant: TokenGrant) -> bool:
         """Whether one of these refresh tokens or codes came from a revoked session."""
-        refused = [await self._is_refused(self._tokens, self._key(token)) for token in grant.refresh_tokens]
-        refused += [await self._is_refused(self._codes, self._key(code)) for code in grant.codes]
-        return any(refused)
+        are_refused = [await self._is_refused(self._tokens, self._key(token)) for token in grant.refresh_tokens]
+        are_refused += [await self._is_refused(self._codes, self._key(code)) for code in grant.codes]
+        return any(are_refused)
 
     async def note_exchange(self, grant: TokenGrant, answer: Answer) -> None:
         """Store the refresh token in an answer, with the session from which its code, or the refresh token before it, came."""
@@ -106,10 +106,10 @@ class IssuedTokens:
     @staticmethod
     def refusal(head: RequestHead) -> Answer:
         """The answer that Okta gives for a revoked refresh token. A page of any origin may read it."""
-        told = {"error": "invalid_grant", "error_description": "The refresh token is invalid or expired."}
+        content = {"error": "invalid_grant", "error_description": "The refresh token is invalid or expired."}
         origin = named_origin(head) if head.values(b"origin") else ""
         lines = ((b"Access-Control-Allow-Origin", origin.encode("ascii", "ignore")), (b"Vary", b"Origin")) if origin else ()
-        return json_answer(400, told, *lines)
+        return json_answer(400, content, *lines)
 
     async def _is_refused(self, records: SealedRecords, key: Fingerprint) -> bool:
         payload = await records.get(key)

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gateway.okta import Browser, browser_of
+from gateway.okta import BrowserFields, browser_fields_of
 from gateway.policy.http.messages import Fields, RequestHead
 from gateway.policy.session.browser_id import browser_key
 from gateway.policy.session.session import Cookies
@@ -18,13 +18,13 @@ from gateway.policy.switch.switch import Refuse
 class LoginBrowser:
     """One browser's request: its id, its living session cookies, and the sessions in its pending cookie.
 
-    ``presented``: without cookies that were revoked before the request was forwarded. ``carried``: sessions whose end is not proven yet.
-    ``fresh``: the ``Set-Cookie`` line for the browser's id, if it is new.
+    ``living_cookies``: without cookies that were revoked before the request was forwarded. ``carried``: sessions whose end is not proven
+    yet. ``fresh``: the ``Set-Cookie`` line for the browser's id, if it is new.
     """
 
     head: RequestHead
     browser_id: str
-    presented: Cookies
+    living_cookies: Cookies
     carried: Cookies = ()
     fresh: Fields = ()
 
@@ -47,16 +47,16 @@ class LoginBrowser:
         return hashlib.blake2b(self.head.client.encode() + b"\0" + agent, digest_size=16, person=b"neighbour").digest()
 
     @property
-    def browser(self) -> Browser:
+    def browser_fields(self) -> BrowserFields:
         """What the gateway tells Okta about the browser."""
-        return browser_of(self.head)
+        return browser_fields_of(self.head)
 
     def lease_keys(self, fingerprints: Iterable[bytes]) -> tuple[bytes, ...]:
         """The keys of the browser's lease. ``fingerprints``: of the presented cookies.
 
         A new id is known to no other request, so a new browser without a session needs no lease.
         """
-        if self.fresh and not self.presented:
+        if self.fresh and not self.living_cookies:
             return ()
         return (*((self.record_key,) if self.browser_id else ()), *fingerprints)
 

@@ -63,12 +63,12 @@ class NewSessions:
         begun = cookies_set(answered)
         if self._is_late(sender):
             return self._late(answered, begun, sender)
-        if not begun and not sender.presented:
+        if not begun and not sender.living_cookies:
             # Okta's sign-in page deletes `sid` whenever a request has none. In the browser that could only delete the cookie that
             # another tab got meanwhile, so deletions are left out.
             return without_deletions(answered)
         if not begun:
-            if deleted_names(answered).intersection(cookie.name for cookie in sender.presented):
+            if deleted_names(answered).intersection(cookie.name for cookie in sender.living_cookies):
                 await self._doubt(sender)
             if not await self._may_bring_a_factor(sender):
                 return answered
@@ -84,7 +84,7 @@ class NewSessions:
         session: Session | None = None
         if begun:
             self._sessions.issued(begun)
-            finding = await self._comparer.who(begun, sender.browser)
+            finding = await self._comparer.who(begun, sender.browser_fields)
             session = finding if isinstance(finding, Session) else None
         if begun or record.cookies:  # invented tokens must not fill the store with records
             user_id = session.user_id if session is not None else ""
@@ -100,15 +100,15 @@ class NewSessions:
     # Answers that begin no session.
 
     def _is_late(self, sender: LoginBrowser) -> bool:
-        return any(self._sessions.is_revoked((cookie,)) for cookie in sender.presented)
+        return any(self._sessions.is_revoked((cookie,)) for cookie in sender.living_cookies)
 
     def _late(self, answered: Fields, begun: Cookies, sender: LoginBrowser) -> Fields:
         """The answer without the session that was revoked while it was on its way. The new cookies reach no browser, so they are closed."""
-        begun = tuple(cookie for cookie in begun if cookie not in sender.presented)
+        begun = tuple(cookie for cookie in begun if cookie not in sender.living_cookies)
         if begun:
             until_closed = ExitStack()
-            until_closed.enter_context(self._closer.in_flight.counted(self._sessions.fingerprints(sender.presented)))
-            self._closer.close_soon(begun, sender.browser).add_done_callback(lambda _: until_closed.close())
+            until_closed.enter_context(self._closer.in_flight.counting(self._sessions.fingerprints(sender.living_cookies)))
+            self._closer.close_soon(begun, sender.browser_fields).add_done_callback(lambda _: until_closed.close())
         return without_session(answered)
 
     async def _doubt(self, sender: LoginBrowser) -> None:
@@ -116,14 +116,14 @@ class NewSessions:
 
         Other processes are told only if the browser's record has the cookie.
         """
-        self._sessions.forget(sender.presented)
-        if not set((await self._browsers.record(sender.browser_id)).cookies).isdisjoint(sender.presented):
-            await self._sessions.doubt(sender.presented)
+        self._sessions.forget(sender.living_cookies)
+        if not set((await self._browsers.record(sender.browser_id)).cookies).isdisjoint(sender.living_cookies):
+            await self._sessions.doubt(sender.living_cookies)
 
     async def _may_bring_a_factor(self, sender: LoginBrowser) -> bool:
         """Whether the browser presents a session for which Okta has named no user so far: this request may bring the missing factor."""
         record = await self._browsers.record_of(sender)
-        return record.state is RecordState.NOBODY_YET and not set(record.cookies).isdisjoint(sender.presented)
+        return record.state is RecordState.NOBODY_YET and not set(record.cookies).isdisjoint(sender.living_cookies)
 
     # Answers that begin a session.
 
@@ -134,7 +134,7 @@ class NewSessions:
             return await self._under_lease(answered, begun, sender, in_flight)
         except OutsideFailed:
             if begun:
-                self._closer.close_soon(tuple(one for one in begun if one not in sender.presented), sender.browser)
+                self._closer.close_soon(tuple(one for one in begun if one not in sender.living_cookies), sender.browser_fields)
             raise
 
     async def _under_lease(self, answered: Fields, begun: Cookies, sender: LoginBrowser, in_flight: ExitStack) -> Fields:
@@ -144,7 +144,7 @@ class NewSessions:
                 return self._late(answered, begun, sender)
             in_flight.close()
             record = await self._browsers.record_of(sender)
-            if begun and is_from_before(sender.presented, record):
+            if begun and is_from_before(sender.living_cookies, record):
                 await self._sessions.hold(begun)
                 await self._browsers.keep(sender.browser_id, record.with_unproven(begun))
                 return without_session(answered)
@@ -164,9 +164,9 @@ class NewSessions:
 
         The code that revoked it may hold the lease, and wait for this answer: so the wait ends with the revocation.
         """
-        keys = sender.lease_keys(self._sessions.fingerprints(sender.presented))
+        keys = sender.lease_keys(self._sessions.fingerprints(sender.living_cookies))
         lease = asyncio.ensure_future(held.enter_async_context(self._browsers.leases.held(keys)))
-        with self._sessions.noticing(sender.presented) as revoked:
+        with self._sessions.noticing(sender.living_cookies) as revoked:
             ended = asyncio.ensure_future(revoked.wait())
             try:
                 await asyncio.wait({lease, ended}, return_when=asyncio.FIRST_COMPLETED)
@@ -181,10 +181,10 @@ class NewSessions:
         return not self._is_late(sender)
 
     def _older(self, begun: Cookies, sender: LoginBrowser, record: BrowserRecord) -> OlderSessions:
-        """The older sessions: those of the record, those before, and presented ones."""
-        finding = self._sessions.recall(sender.presented) if sender.presented else None
-        presented_user = finding.user_id if isinstance(finding, Session) else None
-        known = ((record.cookies, record.user_id), (record.before, record.before_user_id), (sender.presented, presented_user))
+        """The older sessions: those of the record, those before, and those in the request."""
+        finding = self._sessions.from_cache(sender.living_cookies) if sender.living_cookies else None
+        living_user_id = finding.user_id if isinstance(finding, Session) else None
+        known = ((record.cookies, record.user_id), (record.before, record.before_user_id), (sender.living_cookies, living_user_id))
         return older_sessions(known, begun, lambda cookie: self._sessions.is_revoked((cookie,)))
 
     async def _compared(self, answered: Fields, comparison: Comparison, record: BrowserRecord, unproven: Cookies) -> Fields:
@@ -203,12 +203,12 @@ class NewSessions:
         if final.why is DeliveryReason.FIRST:
             return (*answered, *cleared)
         kept = (*comparison.new, *comparison.older.same)
-        return (*answered, *older_expiries(answered, sender.presented, kept, sender.head.authority.host), *cleared)
+        return (*answered, *older_expiries(answered, sender.living_cookies, kept, sender.head.authority.host), *cleared)
 
     def _withheld(self, final: Withhold, comparison: Comparison) -> Withheld:
         """Close the new session too. The older sessions are moved from their own cookie names into the pending cookie."""
         sender = comparison.sender
-        self._closer.close_soon(comparison.new, sender.browser)
+        self._closer.close_soon(comparison.new, sender.browser_fields)
         self._tell("answer_withheld", {"reason": final.reason, "client": sender.head.client})
         older = tuple(dict.fromkeys((*sender.carried, *comparison.older.cookies)))
-        return Withheld(Refuse(final.reason, revoked=True), self._pending_cookie.moved(sender.head, sender.presented, older))
+        return Withheld(Refuse(final.reason, revoked=True), self._pending_cookie.moved(sender.head, sender.living_cookies, older))

@@ -20,7 +20,7 @@ from gateway.edge.http_proxy import HttpProxy, Judge
 from gateway.edge.pins import Asker
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
-from gateway.okta import browser_of
+from gateway.okta import browser_fields_of
 from gateway.policy.http.cookies import session_cookies
 from gateway.policy.http.fields import to_org
 from gateway.policy.http.messages import Answer, Fields, RequestHead
@@ -94,8 +94,8 @@ class OrgForwarding:
 
     def sender(self, head: RequestHead, browser_id: str, fresh: Fields) -> LoginBrowser:
         """The browser behind a request: the session cookies that may be forwarded, and what its pending cookie holds."""
-        presented = tuple(cookie for cookie in session_cookies(head.fields) if not self._is_dead(cookie))
-        return LoginBrowser(head, browser_id, presented, self._pending_cookie.carried(head), fresh)
+        living = tuple(cookie for cookie in session_cookies(head.fields) if not self._is_dead(cookie))
+        return LoginBrowser(head, browser_id, living, self._pending_cookie.carried(head), fresh)
 
     async def redeem(self, head: RequestHead, body: bytes) -> Answer:
         """Send a redemption once, without any session cookie, and return Okta's whole answer. Raises ``OutsideFailed``."""
@@ -131,11 +131,11 @@ class OrgForwarding:
         """Forward a request that needs nothing special. ``more``: fields to add to the answer. Raises ``Withheld``; see ``send``."""
         head, own_key = sender.head, (sender.known_key,) if sender.known_key else ()
         with ExitStack() as in_flight:
-            in_flight.enter_context(self._closer.in_flight.counted((*self._sessions.fingerprints(sender.presented), *own_key)))
+            in_flight.enter_context(self._closer.in_flight.counting((*self._sessions.fingerprints(sender.living_cookies), *own_key)))
 
             async def judge(status: int, answered: Fields) -> Fields:
                 with in_flight:
-                    await self._token_origins.note_answer(head, sender.browser_id, bool(sender.presented), answered)
+                    await self._token_origins.note_answer(head, sender.browser_id, bool(sender.living_cookies), answered)
                     judged = await self._new_sessions.judged(answered, sender, in_flight)
                 await self._note_client(status, sender)
                 return (*judged, *await self._dead_cookies(sender, answered), *self._fresh(sender, judged), *more)
@@ -147,23 +147,23 @@ class OrgForwarding:
 
         async def judge(status: int, answered: Fields) -> Fields:
             kept = without_deletions(answered)
-            return (*await self._new_sessions.judged(kept, replace(sender, presented=()), ExitStack()), *more)
+            return (*await self._new_sessions.judged(kept, replace(sender, living_cookies=()), ExitStack()), *more)
 
         return await self.send(request, sender.head, body, judge, leaves_with_token)
 
     async def session(self, sender: LoginBrowser) -> Session | None:
         """The browser's live session, if Okta names its user."""
-        finding = await self._closer.questions.who(sender.presented, sender.browser) if sender.presented else None
+        finding = await self._closer.questions.who(sender.living_cookies, sender.browser_fields) if sender.living_cookies else None
         return finding if isinstance(finding, Session) else None
 
     async def as_current(self, head: RequestHead, legacy: LegacySession) -> RequestHead | None:
         """The same call on ``/me``, if the id names the browser's own session; else, or with an ``Authorization`` field, None."""
         if head.values(b"authorization"):
             return None
-        presented = session_cookies(head.fields)
-        finding = await self._sessions.current(presented, browser_of(head))
+        received = session_cookies(head.fields)
+        finding = await self._sessions.current(received, browser_fields_of(head))
         # `POST /sessions` returns the value of `sid` as the session's id; portals keep that value.
-        values = {cookie.value.decode("latin-1") for cookie in presented if cookie.name == b"sid"}
+        values = {cookie.value.decode("latin-1") for cookie in received if cookie.name == b"sid"}
         if not isinstance(finding, Session) or legacy.session_id not in {finding.id, *values}:
             return None
         return head.replaced(target="/api/v1/sessions/me" + legacy.tail)
@@ -171,16 +171,16 @@ class OrgForwarding:
     async def _note_client(self, status: int, sender: LoginBrowser) -> None:
         """Record that the browser's user has used this OpenID Connect client."""
         client_id = client_of(sender.head)
-        if not client_id or status >= 400 or not sender.presented:
+        if not client_id or status >= 400 or not sender.living_cookies:
             return
         record = await self._browsers.record(sender.browser_id)
-        finding = self._sessions.recall(sender.presented)
+        finding = self._sessions.from_cache(sender.living_cookies)
         user_id = finding.user_id if isinstance(finding, Session) else record.user_id
         if user_id and sender.browser_id and record.user_of_client(client_id) != user_id:
             # Under the browser's lease, because a sign-in may write the same record, in this process or another one.
             async with self._browsers.leases.held((browser_key(sender.browser_id),)):
                 record = await self._browsers.record(sender.browser_id)
-                if not self._sessions.is_revoked(sender.presented):
+                if not self._sessions.is_revoked(sender.living_cookies):
                     await self._browsers.keep(sender.browser_id, record.used(client_id, user_id))
 
     @staticmethod
@@ -196,13 +196,13 @@ class OrgForwarding:
         """
         head = sender.head
         possible, impossible = split(session_cookies(head.fields))
-        kept = (*sender.presented, *cookies_set(answered))
+        kept = (*sender.living_cookies, *cookies_set(answered))
         planted = dead_expiries(kept, impossible, parent_domains(head.authority.host)) if impossible and is_document(head) else ()
-        dead = {cookie.name for cookie in possible if cookie not in sender.presented}
-        if not dead or not sender.presented:
+        dead = {cookie.name for cookie in possible if cookie not in sender.living_cookies}
+        if not dead or not sender.living_cookies:
             return planted
         record = await self._browsers.record(sender.browser_id)
-        living = {cookie.name for cookie in (*sender.presented, *record.cookies)}
+        living = {cookie.name for cookie in (*sender.living_cookies, *record.cookies)}
         return (*planted, *expiries(dead - living - names_set(answered), ()))
 
     def _is_dead(self, cookie: SessionCookie) -> bool:

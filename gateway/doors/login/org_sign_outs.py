@@ -56,7 +56,7 @@ class OrgSignOuts:
         self._new_sessions = new_sessions
         self._responses = responses
         self._trusts = trusts
-        self._ending = BackgroundTasks()
+        self._tasks = BackgroundTasks()
 
     async def sign_out(self, request: Request, sender: LoginBrowser, body: bytes | None, found: SignOut) -> Response | None:
         """Answer a sign-out. None if the browser has no session that another site could end: then it is forwarded as it is."""
@@ -67,7 +67,7 @@ class OrgSignOuts:
             return await self.of_browser(request, sender, body)
         if kind_of(head) is not RequestKind.NAVIGATION:
             return to_client(request, self._responses.refusal(head, 403, "other_site"))
-        if isinstance(await self._closer.questions.who(session_cookies(head.fields), sender.browser), NoSession):
+        if isinstance(await self._closer.questions.who(session_cookies(head.fields), sender.browser_fields), NoSession):
             return None
         return to_client(request, self._responses.asks_to_sign_out(_return_address(head)))
 
@@ -89,7 +89,7 @@ class OrgSignOuts:
 
     async def aclose(self) -> None:
         """Wait until everything that Okta has ended is ended here too."""
-        await self._ending.ended()
+        await self._tasks.ended()
 
     async def _invented(self, sender: LoginBrowser) -> Finding | None:
         """What Okta says of session cookies that the gateway has never seen, so a client may have invented them; else None.
@@ -99,14 +99,14 @@ class OrgSignOuts:
         possible, _ = split(session_cookies(sender.head.fields))
         if not possible or any(map(self._sessions.is_known, possible)):
             return None
-        return await self._closer.questions.who(possible, sender.browser)
+        return await self._closer.questions.who(possible, sender.browser_fields)
 
     async def _revoked_first(self, request: Request, sender: LoginBrowser, body: bytes | None, *more: Pair) -> Response:
         """Revoke, forward with the cookies, then make sure that the session is really gone.
 
         The closing is a task of its own and revokes once more. So nothing is left half done if the client leaves.
         """
-        ending, _ = split(session_cookies(sender.head.fields))
+        cookies, _ = split(session_cookies(sender.head.fields))
 
         async def judge(status: int, answered: Fields) -> Fields:
             return (*without_session_settings(answered), *more)
@@ -114,21 +114,21 @@ class OrgSignOuts:
         try:
             with suppress(OutsideFailed):  # if the state is away, sign out here and at Okta; ``close_soon`` revokes again
                 record = await self._browsers.record_of(sender)
-                ending = tuple(dict.fromkeys((*ending, *record.all_cookies)))
-            self._closer.note_signed_out(ending, sender.browser)
+                cookies = tuple(dict.fromkeys((*cookies, *record.all_cookies)))
+            self._closer.note_signed_out(cookies, sender.browser_fields)
             with suppress(OutsideFailed):
-                await self._closer.revoke(ending, sender.browser)
+                await self._closer.revoke(cookies, sender.browser_fields)
             removes = dead_or_ours(lambda cookie: not could_be_oktas(cookie.value))  # revoked ones must reach Okta: it ends them
             return await self._forwarding.send(request, sender.head, body, judge, removes)
         finally:
-            self._closer.close_soon(ending, sender.browser)
+            self._closer.close_soon(cookies, sender.browser_fields)
 
     async def _proven_by_okta(self, request: Request, sender: LoginBrowser, body: bytes | None, hint_subject: str | None) -> Response:
         """A logout that carries a proof which Okta checks: an ID token, or the signature of an app.
 
         The session counts as ended only if Okta then no longer knows it. The answer waits for that check.
         """
-        head, browser, presented = sender.head, sender.browser, sender.presented
+        head, browser, living = sender.head, sender.browser_fields, sender.living_cookies
         whole = body if body is not None else await whole_body(request, LARGEST_BODY_BYTES)
         if isinstance(whole, Malformed):
             return to_client(request, self._responses.refusal(head, whole.status, whole.reason))
@@ -138,14 +138,14 @@ class OrgSignOuts:
             request.reason = "logout_of_another_user"
             return await self._forwarding.hidden(request, sender, whole)
         with ExitStack() as in_flight:
-            in_flight.enter_context(self._closer.in_flight.counted(self._sessions.fingerprints(presented)))
+            in_flight.enter_context(self._closer.in_flight.counting(self._sessions.fingerprints(living)))
 
             async def judge(status: int, answered: Fields) -> Fields:
                 with in_flight:
-                    if status < 400 and presented and await self._closer.questions.has_ended(presented, browser):
-                        self._closer.note_signed_out(presented, browser)
-                        await asyncio.shield(self._ending.start(self._sessions.revoke(presented), "ending sessions"))
-                        self._closer.close_soon(presented, browser)
+                    if status < 400 and living and await self._closer.questions.has_ended(living, browser):
+                        self._closer.note_signed_out(living, browser)
+                        await asyncio.shield(self._tasks.start(self._sessions.revoke(living), "ending sessions"))
+                        self._closer.close_soon(living, browser)
                         return without_session_settings(answered)
                     return await self._new_sessions.judged(answered, sender, in_flight)
 

@@ -36,13 +36,13 @@ class PresentedSessions:
         Raises ``OutsideFailed`` if the state is away. If Okta still names no user, it stays open.
         """
         arrived = await self._browsers.record_of(sender)
-        if arrived.state is RecordState.SETTLED and set(sender.presented) <= set(arrived.cookies):
+        if arrived.state is RecordState.SETTLED and set(sender.living_cookies) <= set(arrived.cookies):
             return
-        async with self._browsers.leases.held(sender.lease_keys(self._sessions.fingerprints(sender.presented))):
+        async with self._browsers.leases.held(sender.lease_keys(self._sessions.fingerprints(sender.living_cookies))):
             record = await self._browsers.record_of(sender)
             if record.state is not RecordState.SETTLED:
                 await self._undecided.decide(sender, sender.record_key, record)
-            elif sender.presented and record.cookies == arrived.cookies:
+            elif sender.living_cookies and record.cookies == arrived.cookies:
                 # If the record changed, the browser signed in while this request waited: then its cookies are the older ones.
                 await self._replace(sender, record)
 
@@ -56,20 +56,20 @@ class PresentedSessions:
         that could not be compared with this one.
         """
         record = await self._browsers.record(sender.browser_id)
-        if set(sender.presented) <= set(record.cookies):
+        if set(sender.living_cookies) <= set(record.cookies):
             return True
-        async with self._browsers.leases.held(sender.lease_keys(self._sessions.fingerprints(sender.presented))):
+        async with self._browsers.leases.held(sender.lease_keys(self._sessions.fingerprints(sender.living_cookies))):
             record = await self._browsers.record(sender.browser_id)
             if record.cookies != arrived.cookies:
                 # ``settle`` of this same request may have changed the record: it stored the living cookies, and left out dead ones.
-                given, presented = set(record.cookies), set(sender.presented)
-                return presented <= given or (bool(given) and given <= presented)
+                given, living = set(record.cookies), set(sender.living_cookies)
+                return living <= given or (bool(given) and given <= living)
             if record.state is not RecordState.SETTLED:
                 return await self._add_beside_open(sender, record)
             if not await self._replace(sender, record):
                 if not all(self._sessions.is_revoked((cookie,)) for cookie in record.cookies):
                     raise TimedOut("first_byte")  # it has another session already, and Okta did not name this one in time
-                known = tuple(dict.fromkeys((*record.cookies, *sender.presented)))[-2 * MOST_SESSION_COOKIES :]
+                known = tuple(dict.fromkeys((*record.cookies, *sender.living_cookies)))[-2 * MOST_SESSION_COOKIES :]
                 await self._browsers.keep(sender.browser_id, record.given(known, ""))
         return True
 
@@ -80,7 +80,7 @@ class PresentedSessions:
         the presented session. These cookies came from outside, so nothing says whose they are but Okta. From here on they count as the
         browser's: apps get a pass for them, which must end with them.
         """
-        judgement = await self._sessions.judged(sender.presented, sender.browser, patience=ASKING_SECONDS)
+        judgement = await self._sessions.judged(sender.living_cookies, sender.browser_fields, wait_seconds=ASKING_SECONDS)
         finding = judgement.finding
         if not isinstance(finding, Session):
             return False
@@ -92,7 +92,7 @@ class PresentedSessions:
             await self._prove_ended(self._comparer.unproven(record, judgement.living), sender)
         if rest:
             known = finding.user_id == record.user_id
-            was = finding if known else await self._comparer.who(rest, sender.browser)
+            was = finding if known else await self._comparer.who(rest, sender.browser_fields)
             if isinstance(was, Session) and was.user_id == finding.user_id:
                 await self._sessions.adopt(rest, judgement.living)
             elif not is_proof_of_end(was):
@@ -107,7 +107,7 @@ class PresentedSessions:
         Another user's session is accepted only if all sessions that the browser was given are proven gone. ``TimedOut`` if they are not,
         or if Okta has not said whose the last session is: then nobody is admitted. False if Okta names no user for the presented session.
         """
-        judgement = await self._sessions.judged(sender.presented, sender.browser, patience=ASKING_SECONDS)
+        judgement = await self._sessions.judged(sender.living_cookies, sender.browser_fields, wait_seconds=ASKING_SECONDS)
         finding = judgement.finding
         if not isinstance(finding, Session):
             return False
@@ -127,5 +127,5 @@ class PresentedSessions:
 
     async def _prove_ended(self, cookies: Cookies, sender: LoginBrowser) -> None:
         """Close these cookies of the former user. ``TimedOut`` if Okta does not prove their end: then the next user must wait."""
-        if cookies and not (await self._comparer.close(cookies, sender.browser)).proven:
+        if cookies and not (await self._comparer.close(cookies, sender.browser_fields)).proven:
             raise TimedOut("first_byte")

@@ -79,7 +79,7 @@ class Redeemer:
         self,
         sessions: Sessions,
         closer: Closer,
-        ledger: TokenLedger,
+        token_ledger: TokenLedger,
         undelivered: UndeliveredAnswers,
         browsers: Browsers,
         new_sessions: NewSessions,
@@ -94,7 +94,7 @@ class Redeemer:
         """
         self._sessions = sessions
         self._closer = closer
-        self._ledger = ledger
+        self._token_ledger = token_ledger
         self._undelivered = undelivered
         self._browsers = browsers
         self._new_sessions = new_sessions
@@ -109,7 +109,7 @@ class Redeemer:
 
         A task holds the lease: if the client leaves, no other request gets the lease while the token is sent.
         """
-        running = _Running(request, tuple(self._ledger.fingerprint(token) for token in request.all_tokens))
+        running = _Running(request, tuple(self._token_ledger.fingerprint(token) for token in request.all_tokens))
         task = self._tasks.start(self._under_lease(running), "redemption")
         try:
             return await asyncio.shield(task)
@@ -127,39 +127,39 @@ class Redeemer:
     async def _under_lease(self, running: _Running) -> RedemptionOutcome:
         """Take the leases, look whether the token was sent before or another tab was faster, then switch."""
         sender, leases = running.sender, self._browsers.leases
-        presented, carried = session_cookies(running.head.fields), sender.carried
-        browser = self._sessions.fingerprints(presented + carried)
+        received_cookies, carried = session_cookies(running.head.fields), sender.carried
+        browser = self._sessions.fingerprints(received_cookies + carried)
         # Without a cookie only address and User-Agent are known. A whole office may share those, so this wait is short.
-        neighbours = () if browser or running.is_recognized else (sender.signature,)
+        client_keys = () if browser or running.is_recognized else (sender.signature,)
         # A request of this browser that is on its way to Okta may begin a session: wait until its answer is judged.
         await self._closer.in_flight.cleared((sender.known_key,) if sender.known_key else (), COURTESY_SECONDS)
         # No other request has a new browser's key, but its record is written under this lease too.
         record_key = (sender.record_key,) if sender.record_key else ()
         keys = (*running.tokens, *browser, *record_key)
-        async with leases.held(keys) as running.lease, leases.held_briefly(neighbours, COURTESY_SECONDS):
-            are_dead = all(self._sessions.is_revoked((cookie,)) for cookie in presented)
+        async with leases.held(keys) as running.lease, leases.held_briefly(client_keys, COURTESY_SECONDS):
+            are_dead = all(self._sessions.is_revoked((cookie,)) for cookie in received_cookies)
             waiting = await self._undelivered.take(running.tokens, sender.signature) if are_dead else None
             record = await self._browsers.record(sender.browser_id)
             if waiting is not None and not _has_signed_in_since(waiting, record):
                 return redemptions.Sent(waiting)
             if waiting is not None:
-                self._closer.close_soon(cookies_set(waiting.fields), sender.browser)
-            spent = await self._ledger.spent(running.tokens)
+                self._closer.close_soon(cookies_set(waiting.fields), sender.browser_fields)
+            spent = await self._token_ledger.spent(running.tokens)
             if spent is not None:
-                return await self._spent(running, spent, presented)
-            if await self._is_outrun(presented, carried, running):
+                return await self._spent(running, spent, received_cookies)
+            if await self._is_outrun(received_cookies, carried, running):
                 return redemptions.Again()
-            older = tuple(dict.fromkeys((*presented, *carried, *record.all_cookies)))
+            older = tuple(dict.fromkeys((*received_cookies, *carried, *record.all_cookies)))
             before = record.user_id or next(filter(None, map(self._sessions.user_of, older)), "")
-            return await self._switched(running, presented, older, before)
+            return await self._switched(running, received_cookies, older, before)
 
-    async def _switched(self, running: _Running, presented: Cookies, older: Cookies, before: str) -> RedemptionOutcome:
+    async def _switched(self, running: _Running, received_cookies: Cookies, older: Cookies, before: str) -> RedemptionOutcome:
         """The switch from the user ``before``, and its outcome.
 
         Open connections of the browser are spared until the user of the new session is known (``doors.app.session_watcher``).
         """
         request, sender, browser = running.request, running.sender, running.sender.known_key.hex()
-        command = await self._closer.switch(older, sender.browser, request.trusted, self._asks_alone, browser, running.lease)
+        command = await self._closer.switch(older, sender.browser_fields, request.trusted, self._asks_alone, browser, running.lease)
         match command:
             case Confirm():
                 self._audit.step(request, before, "asked")
@@ -175,13 +175,13 @@ class Redeemer:
                 if older:
                     self._audit.step(request, before, "closed")
                 try:
-                    outcome, user_id = await self._sent(running, presented)
+                    outcome, user_id = await self._sent(running, received_cookies)
                 finally:
                     await self._settle(older, user_id, browser)
                 self._note_outcome(request, outcome, (before, user_id), is_switch=bool(older))
                 if running.has_left and isinstance(outcome, redemptions.Sent):
                     running.is_kept = True
-                    await self._undelivered.keep(running.tokens, sender.signature, outcome.answer, sender.browser)
+                    await self._undelivered.keep(running.tokens, sender.signature, outcome.answer, sender.browser_fields)
                 return outcome
             case _:
                 assert_never(command)
@@ -199,20 +199,24 @@ class Redeemer:
             case _:
                 pass
 
-    async def _is_outrun(self, presented: Cookies, carried: Cookies, running: _Running) -> bool:
+    async def _is_outrun(self, received_cookies: Cookies, carried: Cookies, running: _Running) -> bool:
         """Whether another tab of this browser probably switched meanwhile, so that it helps to send the browser back."""
-        if presented:
-            return self._sessions.is_revoked(presented) and await self._ledger.bounce(running.tokens)
-        return not carried and not running.is_recognized and await self._ledger.bounce_behind(running.tokens, running.sender.signature)
+        if received_cookies:
+            return self._sessions.is_revoked(received_cookies) and await self._token_ledger.bounce(running.tokens)
+        return (
+            not carried
+            and not running.is_recognized
+            and await self._token_ledger.bounce_for_client(running.tokens, running.sender.signature)
+        )
 
-    async def _spent(self, running: _Running, spent: Spent, presented: Cookies) -> RedemptionOutcome:
+    async def _spent(self, running: _Running, spent: Spent, received_cookies: Cookies) -> RedemptionOutcome:
         """The outcome for a token that was sent before."""
         head = running.head
-        if spent.owners.intersection(self._sessions.fingerprints(presented)):
+        if spent.fingerprints.intersection(self._sessions.fingerprints(received_cookies)):
             rest = without_tokens(head.target)
             elsewhere = is_cookie_redirect(head) or head.method != "GET" or rest == head.target
             return redemptions.Onward((spent.destination or "/.gateway/") if elsewhere else rest)
-        is_used = via_of(head) is Via.PROGRAM or not await self._ledger.bounce(running.tokens)
+        is_used = via_of(head) is Via.PROGRAM or not await self._token_ledger.bounce(running.tokens)
         return redemptions.UsedElsewhere(spent.by_server) if is_used else redemptions.Again()
 
     async def _settle(self, older: Cookies, user_id: str, browser: str) -> None:
@@ -221,43 +225,43 @@ class Redeemer:
             with suppress(OutsideFailed):  # a process that does not hear of it closes them by itself, after 30 seconds
                 await self._sessions.moved(older, user_id, browser)
 
-    async def _sent(self, running: _Running, presented: Cookies) -> tuple[RedemptionOutcome, str]:
+    async def _sent(self, running: _Running, received_cookies: Cookies) -> tuple[RedemptionOutcome, str]:
         """Send the token. The outcome, and the user of the new session ("" if none began, or if Okta names no user).
 
         Raises ``OutsideFailed`` before the token is sent.
         """
         if running.lease is not None:
             await running.lease.outlasts(self._longest_seconds + MARGIN_SECONDS)
-        if not await self._ledger.claim(running.tokens):
+        if not await self._token_ledger.claim(running.tokens):
             # Another process sent it; its lease ended before it had Okta's answer.
-            return await self._spent(running, await self._ledger.spent(running.tokens) or Spent(), presented), ""
+            return await self._spent(running, await self._token_ledger.spent(running.tokens) or Spent(), received_cookies), ""
         if running.lease is not None and not running.lease.still_outlasts(self._longest_seconds):
-            await self._ledger.unspend(running.tokens)
+            await self._token_ledger.unspend(running.tokens)
             raise LeaseLost("the shared state was too slow for a token to be sent")
         try:
             answer = await self._exchange(running.head, running.request.body)
         except OutsideFailed as error:
             if not error.left:
-                await self._ledger.unspend(running.tokens)
+                await self._token_ledger.unspend(running.tokens)
             return redemptions.Unanswered(error.reason, error.left, _settled(running.head, ())), ""
         try:
             return await self._begun(running, answer)
         except OutsideFailed as error:
             # The session cannot be stored, or another process has the browser's lease by now: it must not reach the browser.
-            self._closer.close_soon(cookies_set(answer.fields), running.sender.browser)
+            self._closer.close_soon(cookies_set(answer.fields), running.sender.browser_fields)
             return redemptions.Unanswered(error.reason, True, _settled(running.head, ())), ""
 
     async def _begun(self, running: _Running, answer: Answer) -> tuple[redemptions.Sent, str]:
         """Store what the token became, and make the answer for the browser."""
         begun = cookies_set(answer.fields)
         if answer.status == TOO_MANY_REQUESTS:
-            await self._ledger.unspend(running.tokens)
+            await self._token_ledger.unspend(running.tokens)
         else:
-            owners = frozenset(self._sessions.fingerprints(begun))
+            fingerprints = frozenset(self._sessions.fingerprints(begun))
             by_server = running.head.path == CREATE_SESSION
-            await self._ledger.spend(running.tokens, Spent(owners, location_of(answer.fields), by_server))
+            await self._token_ledger.spend(running.tokens, Spent(fingerprints, location_of(answer.fields), by_server))
         if begun and not running.is_recognized:
-            await self._ledger.note_neighbour(running.sender.signature)
+            await self._token_ledger.note_client(running.sender.signature)
         session = await self._new_sessions.redeemed(running.sender, begun)
         sent = redemptions.Sent(Answer(answer.status, _settled(running.head, answer.fields), answer.body))
         return sent, session.user_id if session is not None else ""
@@ -268,7 +272,7 @@ class Redeemer:
             return
         outcome, sender = done.result(), running.sender
         if isinstance(outcome, redemptions.Sent):
-            self._undelivered.keep_soon(running.tokens, sender.signature, outcome.answer, sender.browser)
+            self._undelivered.keep_soon(running.tokens, sender.signature, outcome.answer, sender.browser_fields)
 
 
 def _has_signed_in_since(waiting: Answer, record: BrowserRecord) -> bool:

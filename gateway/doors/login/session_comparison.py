@@ -12,7 +12,7 @@ from gateway.closing.session_closer import Closer
 from gateway.doors.login.browsers import Browsers
 from gateway.doors.login.login_browser import LoginBrowser
 from gateway.doors.login.switch_audit import SwitchAudit
-from gateway.okta import Browser
+from gateway.okta import BrowserFields
 from gateway.policy.session.browser_record import BrowserRecord
 from gateway.policy.session.session import Cookies, Finding, Session
 from gateway.policy.switch import new_session as machine
@@ -60,23 +60,23 @@ class SessionComparer:
         sender = comparison.sender
         match command:
             case machine.CloseCarried():
-                return await self.close(sender.carried, sender.browser)
+                return await self.close(sender.carried, sender.browser_fields)
             case machine.AskNew():
-                finding = await self.who(comparison.new, sender.browser)
+                finding = await self.who(comparison.new, sender.browser_fields)
                 comparison.session = finding if isinstance(finding, Session) else None
                 return machine.NamedNew(finding)
             case machine.AskOld():
                 return machine.NamedOld(await self._who_was(comparison))
             case machine.CloseOld():
-                return await self.close((*comparison.older.to_end, *sender.carried), sender.browser)
+                return await self.close((*comparison.older.to_end, *sender.carried), sender.browser_fields)
             case machine.Deliver() | machine.Withhold():
                 raise AssertionError("final commands are not carried out")
             case _:
                 assert_never(command)
 
-    async def who(self, cookies: Cookies, browser: Browser) -> Finding:
+    async def who(self, cookies: Cookies, browser: BrowserFields) -> Finding:
         """What Okta says about these cookies, now or a moment ago. Held cookies are asked about too."""
-        return await self._sessions.current(cookies, browser, vouched=True, patience=ASKING_SECONDS, despite_hold=True)
+        return await self._sessions.current(cookies, browser, vouched=True, wait_seconds=ASKING_SECONDS, despite_hold=True)
 
     async def _who_was(self, comparison: Comparison) -> Finding:
         """What Okta says about the older sessions; each one without a known user is asked about by itself."""
@@ -84,13 +84,13 @@ class SessionComparer:
         if session is None:
             raise AssertionError("the older sessions are asked about only once the new one is named")
         findings = [
-            as_finding(user_id, session) if user_id is not None else await self.who(cookies, comparison.sender.browser)
+            as_finding(user_id, session) if user_id is not None else await self.who(cookies, comparison.sender.browser_fields)
             for cookies, user_id in older.groups
         ]
         comparison.older, finding = compared(older, session, findings, machine.names_same_session(comparison.new, older.cookies))
         return finding
 
-    async def close(self, cookies: Cookies, browser: Browser) -> machine.OldClosed:
+    async def close(self, cookies: Cookies, browser: BrowserFields) -> machine.OldClosed:
         """Revoke, close and verify these cookies."""
         final = await self._closer.close(cookies, browser)
         return machine.OldClosed(isinstance(final, Proven), final.reason if isinstance(final, Refuse) else "")
@@ -111,7 +111,7 @@ class SessionComparer:
         """
         older, new = comparison.older, comparison.new
         if key:
-            after = recorded(final, new, older, comparison.sender.presented, record)
+            after = recorded(final, new, older, comparison.sender.living_cookies, record)
             await self._browsers.keep_at(key, after.with_unproven(unproven))
         client = comparison.sender.head.client
         match final.why:

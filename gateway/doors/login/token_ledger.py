@@ -3,8 +3,8 @@
 Owns the rule "a token that this gateway redeemed is never sent again". Stores fingerprints and addresses, never a token. It is bounded,
 and its entries live far longer than a token (five minutes). It is in the shared state; if that is on disk, it outlives the process.
 
-A *neighbour* is a client without a browser id that looks the same as another one: same address and User-Agent
-(``LoginBrowser.signature``).
+A client without a browser id is recognized for a few seconds by its signature: address and User-Agent (``LoginBrowser.signature``). So
+two clients with the same signature may be two people.
 """
 
 import json
@@ -22,20 +22,20 @@ BY_SERVER = "server:"
 """Stands in a record in place of an address. An older release, which does not know this value, never redirects to it."""
 
 CLAIMED = "sent-token"
-NEIGHBOUR, BEHIND = "neighbour", "bounced-behind"
-NEIGHBOUR_SECONDS = 5.0
+KNOWN_CLIENT, BOUNCED_CLIENT = "neighbour", "bounced-behind"
+KNOWN_CLIENT_SECONDS = 5.0
 NUMBER_BYTES = 8
 MOST_BOUNCES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """One redemption: ``owners`` are the fingerprints of the session cookies that it set; ``destination`` its ``Location``, or empty.
+    """One redemption: ``fingerprints`` are the fingerprints of the session cookies that it set; ``destination`` its ``Location``, or empty.
 
     ``by_server``: a program sent it to ``POST /api/v1/sessions``, for a session that no browser has.
     """
 
-    owners: frozenset[Fingerprint] = frozenset()
+    fingerprints: frozenset[Fingerprint] = frozenset()
     destination: str = ""
     by_server: bool = False
 
@@ -68,7 +68,7 @@ class TokenLedger:
         """Store the result for tokens that were sent."""
         entry = spent or Spent()
         destination = BY_SERVER if entry.by_server else entry.destination
-        payload = json.dumps([sorted(owner.hex() for owner in entry.owners), destination]).encode("ascii")
+        payload = json.dumps([sorted(fingerprint.hex() for fingerprint in entry.fingerprints), destination]).encode("ascii")
         for token in tokens:
             await self._spent.put(token, payload)
 
@@ -83,8 +83,8 @@ class TokenLedger:
         for token in tokens:
             payload = await self._spent.get(token)
             if payload is not None:
-                owners, destination = json.loads(payload)
-                known = frozenset(Fingerprint(bytes.fromhex(owner)) for owner in owners)
+                fingerprints, destination = json.loads(payload)
+                known = frozenset(Fingerprint(bytes.fromhex(fingerprint)) for fingerprint in fingerprints)
                 return Spent(known, by_server=True) if destination == BY_SERVER else Spent(known, destination)
         return None
 
@@ -93,21 +93,21 @@ class TokenLedger:
         firsts = [await self._state.claim("bounce", token, REMEMBERED_SECONDS) for token in tokens]
         return bool(firsts) and all(firsts)
 
-    async def note_neighbour(self, neighbour: bytes) -> None:
+    async def note_client(self, client_signature: bytes) -> None:
         """A client with this signature got a session. It has no browser id, so for a few seconds it is recognized by its signature."""
-        await self._state.put(NEIGHBOUR, neighbour, secrets.token_bytes(NUMBER_BYTES), NEIGHBOUR_SECONDS)
+        await self._state.put(KNOWN_CLIENT, client_signature, secrets.token_bytes(NUMBER_BYTES), KNOWN_CLIENT_SECONDS)
 
-    async def bounce_behind(self, tokens: Iterable[Fingerprint], neighbour: bytes) -> bool:
+    async def bounce_for_client(self, tokens: Iterable[Fingerprint], client_signature: bytes) -> bool:
         """Like ``bounce``, for a browser without any cookie: True if a client with the same signature got a session since the last call.
 
         That client may be another tab of the same browser. It may also be another person behind the same address, so at most three times.
         """
-        keys, latest = tuple(tokens), await self._state.get(NEIGHBOUR, neighbour)
+        keys, latest = tuple(tokens), await self._state.get(KNOWN_CLIENT, client_signature)
         if not keys or latest is None:
             return False
-        before = [await self._state.get(BEHIND, key) or b"" for key in keys]
+        before = [await self._state.get(BOUNCED_CLIENT, key) or b"" for key in keys]
         if any(len(numbers) >= MOST_BOUNCES * NUMBER_BYTES or numbers.endswith(latest) for numbers in before):
             return False
         for key, numbers in zip(keys, before, strict=True):
-            await self._state.put(BEHIND, key, numbers + latest, REMEMBERED_SECONDS)
+            await self._state.put(BOUNCED_CLIENT, key, numbers + latest, REMEMBERED_SECONDS)
         return True

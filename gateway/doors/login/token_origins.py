@@ -92,8 +92,8 @@ class TokenOrigins:
         fingerprints = self._fingerprints(redemption.tokens)
         is_transaction = bool(redemption.tokens) and set(redemption.tokens) == set(redemption.state_tokens) and redemption.doubt is None
         if is_transaction and browser_id:
-            owners = [await self._state.get(_OWN, fingerprint) for fingerprint in fingerprints]
-            if all(owner == browser_key(browser_id) for owner in owners):
+            browsers = [await self._state.get(_OWN, fingerprint) for fingerprint in fingerprints]
+            if all(browser == browser_key(browser_id) for browser in browsers):
                 return TokenOrigin(own_transaction=True)
         strange = [await self._state.get(_STRANGE, fingerprint) is not None for fingerprint in fingerprints]
         if any(strange) or sum(self._strange.values()) > MOST_STRANGE:

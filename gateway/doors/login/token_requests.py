@@ -77,7 +77,7 @@ class TokenRequests:
         match judgement:
             case StartRefused(reason):
                 return to_client(request, responses.refusal(head, 403, reason))
-            case Trusted("own_transaction") if sender.presented:
+            case Trusted("own_transaction") if sender.living_cookies:
                 request.reason = "own_transaction"
                 return None
             case Trusted() | Asks():

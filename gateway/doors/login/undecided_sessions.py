@@ -128,7 +128,7 @@ class UndecidedSessions:
             try:
                 if not await self._work.is_mine(key):
                     return  # this process was stopped for a while, and another one has taken over
-                async with self._browsers.leases.held((key, *self._sessions.fingerprints(sender.presented))):
+                async with self._browsers.leases.held((key, *self._sessions.fingerprints(sender.living_cookies))):
                     record = await self._browsers.record_at(key)
                     if record.state is not RecordState.UNDECIDED or await self.decide(sender, key, record):
                         if record.state is RecordState.SETTLED:
@@ -141,6 +141,6 @@ class UndecidedSessions:
     async def _end_before(self, sender: LoginBrowser, key: bytes, record: BrowserRecord) -> None:
         """The newest session ended before Okta named its user, perhaps by a sign-out: the session before it must not come back."""
         await self._sessions.revoke(record.before)
-        self._closer.close_soon(record.before, sender.browser)
+        self._closer.close_soon(record.before, sender.browser_fields)
         await self._browsers.keep_at(key, record.given(record.cookies, "").with_unproven(record.before))
         await self._sessions.release(record.all_cookies)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 from gateway.background import BackgroundTasks
 from gateway.coordination.sealed_records import SealedRecords
-from gateway.okta import Browser
+from gateway.okta import BrowserFields
 from gateway.policy.http.messages import Answer
 from gateway.policy.session.seal import Sealer
 from gateway.policy.session.session import Cookies, Fingerprint
@@ -27,14 +27,14 @@ LARGEST_UNDELIVERED_BYTES = 64 * 1024
 class UndeliveredAnswers:
     """The answers of the last half minute. Every call that waits raises ``StateFailed``. Close it with ``aclose``."""
 
-    def __init__(self, state: SharedState, sealer: Sealer, close: Callable[[Cookies, Browser], object]) -> None:
+    def __init__(self, state: SharedState, sealer: Sealer, close: Callable[[Cookies, BrowserFields], object]) -> None:
         """``close`` ends the session of an answer that nobody fetched."""
         self._records = SealedRecords(state, sealer, "undelivered-answer", 2 * UNDELIVERED_SECONDS)
         self._close = close
         self._tasks = BackgroundTasks()
         self._timers: set[asyncio.TimerHandle] = set()
 
-    async def keep(self, tokens: tuple[Fingerprint, ...], client: bytes, answer: Answer, browser: Browser) -> None:
+    async def keep(self, tokens: tuple[Fingerprint, ...], client: bytes, answer: Answer, browser: BrowserFields) -> None:
         """Keep this answer for the same token from the same client (``client``: its signature)."""
         fields = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in answer.fields]
         payload = json.dumps([answer.status, fields, answer.body.decode("latin-1")]).encode("ascii")
@@ -47,7 +47,7 @@ class UndeliveredAnswers:
         )
         self._timers = {*(known for known in self._timers if known.when() > loop.time()), timer}
 
-    def keep_soon(self, tokens: tuple[Fingerprint, ...], client: bytes, answer: Answer, browser: Browser) -> None:
+    def keep_soon(self, tokens: tuple[Fingerprint, ...], client: bytes, answer: Answer, browser: BrowserFields) -> None:
         """Like ``keep``, in the background."""
         self._tasks.start(self.keep(tokens, client, answer, browser), "undelivered answer")
 
@@ -68,7 +68,7 @@ class UndeliveredAnswers:
             timer.cancel()
         await self._tasks.ended()
 
-    async def _end_unfetched(self, tokens: tuple[Fingerprint, ...], client: bytes, browser: Browser) -> None:
+    async def _end_unfetched(self, tokens: tuple[Fingerprint, ...], client: bytes, browser: BrowserFields) -> None:
         answer = await self.take(tokens, client)
         begun = cookies_set(answer.fields) if answer is not None else ()
         if begun:

@@ -18,7 +18,7 @@ from gateway.doors.oidc.handoff import OidcHandoff
 from gateway.doors.oidc.pages import OidcPages
 from gateway.doors.oidc.sign_out import OidcSignOut
 from gateway.doors.own.addresses import HANDOFF, SESSION, SESSION_PAGE, SIGN_IN, SIGN_OUT
-from gateway.doors.own.outcomes import Outcome, page, refused, unavailable
+from gateway.doors.own.outcomes import Outcome, page, refusal, unavailable
 from gateway.doors.own.paths import LoginStep, answered, chosen
 from gateway.doors.own.requests import not_navigating
 from gateway.doors.reading import whole_body
@@ -38,7 +38,7 @@ class OidcParts:
     handoff: OidcHandoff
     sign_out: OidcSignOut
     pages: OidcPages
-    front: FrontSwitches
+    front_switches: FrontSwitches
     portals: AnnouncedStarts
     hooks: Hooks
 
@@ -65,8 +65,8 @@ class OidcDoor:
             handoff.PURPOSE: parts.handoff.answered,
             pages.PURPOSE: parts.pages.answered,
             sign_out.PURPOSE: parts.sign_out.answered,
-            front_switch.PURPOSE: parts.front.answered,
-            front_switch.CHECKING: parts.front.answered,
+            front_switch.PURPOSE: parts.front_switches.answered,
+            front_switch.CHECKING: parts.front_switches.answered,
         }
 
     async def resume(self) -> None:
@@ -85,10 +85,10 @@ class OidcDoor:
 
     def _for_portals(self) -> Mapping[str, Mapping[str, LoginStep]]:
         """The paths that exist only if a portal may announce switches."""
-        front = self._parts.front
+        front_switches = self._parts.front_switches
         return {
             STARTS_PATH: {"POST": self._announce},
-            FRONT_SWITCH: {"GET": lambda request, head: front.visit(head), "POST": front.confirmed},
+            FRONT_SWITCH: {"GET": lambda request, head: front_switches.visit(head), "POST": front_switches.confirmed},
         }
 
     async def _announce(self, request: Request, head: RequestHead) -> Outcome:
@@ -99,24 +99,24 @@ class OidcDoor:
             return Outcome(answer, "refused", "portal_secret")
         body = await whole_body(request, LARGEST_ANNOUNCEMENT_BYTES)
         if isinstance(body, Malformed):
-            return refused(body, self._clock)
-        ordered = await self._parts.front.announce(body)
+            return refusal(body, self._clock)
+        ordered = await self._parts.front_switches.announce(body)
         if ordered is None:
             ordered = json_answer(400, {"error": "session_token_missing"})
         return Outcome(ordered, "announced" if ordered.status == 201 else "refused")
 
     async def _returned(self, head: RequestHead) -> Outcome:
         """The browser comes back from the org: hand the result to the object that began the bounce."""
-        refusal = not_navigating(head)
-        if refusal is not None:
-            return refused(refusal, self._clock)
+        malformed = not_navigating(head)
+        if malformed is not None:
+            return refusal(malformed, self._clock)
         returned = await self._parts.bounces.end(head)
         if isinstance(returned, Malformed):
             if returned.reason == "no_browser":
                 return Outcome(page(CookiesBlocked(self._host, SESSION_PAGE), self._clock), "refused", returned.reason)
-            return refused(returned, self._clock)
+            return refusal(returned, self._clock)
         answer = self._answers.get(returned.bounce.purpose)
-        return await answer(head, returned) if answer is not None else refused(Malformed(400, "bounce"), self._clock)
+        return await answer(head, returned) if answer is not None else refusal(Malformed(400, "bounce"), self._clock)
 
 
 def _read(step: LoginStep) -> dict[str, LoginStep]:

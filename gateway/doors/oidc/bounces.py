@@ -30,7 +30,7 @@ CALLBACK: Final = "/.gateway/oidc"
 KIND: Final = "oidc-bounce"
 LONGEST_STATE: Final = 1500
 """The most characters of ``state`` in an address. A longer one is kept in the shared state, and a random name travels instead."""
-CODES_AT_ONCE_OF_ONE: Final = 3
+MOST_RUNNING_OF_ONE: Final = 3
 """The most codes of one client that are sent to the org at once; of all clients together there are ten (``oidc.org_client``)."""
 _MARK: Final = "~"
 
@@ -54,8 +54,8 @@ class Bounces:
         self._sealer = sealer
         self._clock = clock
         self._kept = SealedRecords(state, sealer, KIND, BOUNCE_SECONDS)
-        self._turns = ClientQueues(at_once=CODES_AT_ONCE_OF_ONE)
-        self._refused = RefusedCodes()
+        self._queues = ClientQueues(most_running=MOST_RUNNING_OF_ONE)
+        self._refused_codes = RefusedCodes()
 
     async def begin(self, head: RequestHead, purpose: str, place: str, prompt: Prompt) -> Answer:
         """Redirect to the org. ``purpose`` and ``place`` say which code handles the answer.
@@ -94,15 +94,15 @@ class Bounces:
     async def _redeemed(self, code: str, bounce: Bounce, client: str) -> Proof | Unclear:
         """The user whom the code names. Too many bad codes block only the client that sent them."""
         key = client_key(client)
-        async with self._turns.turn(client) as has_turn:
-            if not has_turn or self._refused.are_too_many(key, self._clock.monotonic()):
+        async with self._queues.slot(client) as has_slot:
+            if not has_slot or self._refused_codes.are_too_many(key, self._clock.monotonic()):
                 return Unclear("codes_of_one_client")
             try:
                 result = await self._org.redeemed(code, bounce.verifier, bounce.nonce)
             except OutsideFailed as error:
                 return Unclear(error.reason)
             if result == Unclear("code_used"):
-                self._refused.note(key, self._clock.monotonic())
+                self._refused_codes.note(key, self._clock.monotonic())
             return result
 
     async def _state_of(self, bounce: Bounce) -> str:

@@ -26,7 +26,7 @@ from gateway.doors.answers import json_answer, page_answer, redirect_answer
 from gateway.doors.oidc.bounces import Bounces, ReturnedBounce
 from gateway.doors.oidc.front_records import FrontRecords
 from gateway.doors.oidc.own_sessions import OwnSessions
-from gateway.doors.own.outcomes import Outcome, now_of, refused
+from gateway.doors.own.outcomes import Outcome, now_of, refusal
 from gateway.doors.own.requests import not_navigating, parameters
 from gateway.doors.own.sign_out import posted
 from gateway.edge.request import Request
@@ -99,9 +99,9 @@ class FrontSwitches:
     async def visit(self, head: RequestHead) -> Outcome:
         """GET: a browser comes with a reference, or comes back from the org. Raises ``OutsideFailed``."""
         given = parameters(head.query)
-        refusal = given if isinstance(given, Malformed) else not_navigating(head)
-        if isinstance(given, Malformed) or refusal is not None:
-            return refused(refusal or Malformed(400, "parameters"), self._clock)
+        malformed = given if isinstance(given, Malformed) else not_navigating(head)
+        if isinstance(given, Malformed) or malformed is not None:
+            return refusal(malformed or Malformed(400, "parameters"), self._clock)
         reference = given.get("back", "")
         if reference:
             return await self._back(head, reference)
@@ -111,7 +111,7 @@ class FrontSwitches:
         """POST: the user said yes on our own page. Raises ``OutsideFailed``."""
         form = await posted(request, head, self._rules.origin)
         if isinstance(form, Malformed):
-            return refused(form, self._clock)
+            return refusal(form, self._clock)
         reference, _, browser = form.get("request", "").partition(_BETWEEN)
         if browser != self._mark(browser_id_of(head.fields) or ""):
             return self._stopped(machine.RefuseFront("other_browser"))
@@ -136,8 +136,8 @@ class FrontSwitches:
                     await self._records.redeems(key, reference)
                     token = await self._records.take_token(reference)
                     return self._posting(token, reference) if token is not None else self._stopped(machine.RefuseFront("used"))
-                case machine.EndFirst(ending):
-                    return await self._ending(ending, reference)
+                case machine.EndFirst(switch):
+                    return await self._org_sign_out(switch, reference)
                 case machine.Prove():
                     return await self._proving(head, reference)
                 case machine.RefuseFront():
@@ -157,14 +157,14 @@ class FrontSwitches:
                 return self._stopped(machine.RefuseFront("used"))
             is_trusted = trusts(head, switch)
             if isinstance(is_trusted, StartRefused):
-                return refused(Malformed(403, is_trusted.reason), self._clock)
+                return refusal(Malformed(403, is_trusted.reason), self._clock)
             last = await self._records.last_of(key)
             command = machine.arrived(switch, self._mark(browser), last.name, is_trusted, self._clock.wall())
             match command:
                 case machine.ConfirmFront():
                     return await self._asking(head, reference, self._mark(browser), fresh)
-                case machine.EndFirst(ending):
-                    return await self._ending(ending, reference, *fresh)
+                case machine.EndFirst(switch):
+                    return await self._org_sign_out(switch, reference, *fresh)
                 case machine.RefuseFront():
                     return self._stopped(command, reference)
                 case _:
@@ -214,9 +214,9 @@ class FrontSwitches:
         view = ConfirmSwitch(login, f"{reference}{_BETWEEN}{mark}", named_origin(head), FRONT_SWITCH)
         return Outcome(self._page(view).plus(*fresh), "confirm", "untrusted_start")
 
-    async def _ending(self, ending: machine.FrontSwitch, reference: str, *fresh: tuple[bytes, bytes]) -> Outcome:
+    async def _org_sign_out(self, switch: machine.FrontSwitch, reference: str, *fresh: tuple[bytes, bytes]) -> Outcome:
         """Redirect to the org's sign-out, which ends the former user's session."""
-        await self._records.keep(reference, ending)
+        await self._records.keep(reference, switch)
         url = f"{self._rules.org}/login/signout?fromURI={quote(self._back_at(reference), safe='')}"
         return Outcome(redirect_answer(303, url, *fresh), "front_switch", "ending")
 
@@ -230,11 +230,11 @@ class FrontSwitches:
         view = PostsItself(f"{self._rules.org}/login/sessionCookieRedirect", fields)
         return Outcome(self._page(view, self._rules.org), "front_switch", "redeemed")
 
-    def _stopped(self, refusal: machine.RefuseFront, reference: str = "") -> Outcome:
+    def _stopped(self, refuse: machine.RefuseFront, reference: str = "") -> Outcome:
         """The page that says why. If the token is unspent, the switch may be tried again."""
-        again = f"{FRONT_SWITCH}?start={reference}" if reference and refusal.reason in ("unclear", "not_ended", "busy") else ""
-        view = FrontSwitchStopped(refusal.reason, refusal.more, again)
-        return Outcome(self._page(view), "refused", refusal.more or refusal.reason)
+        again = f"{FRONT_SWITCH}?start={reference}" if reference and refuse.reason in ("unclear", "not_ended", "busy") else ""
+        view = FrontSwitchStopped(refuse.reason, refuse.more, again)
+        return Outcome(self._page(view), "refused", refuse.more or refuse.reason)
 
     def _led_on(self, outcome: Outcome) -> Outcome:
         """The same outcome with a page in place of its redirect, because browsers check a form's redirects against ``form-action``."""

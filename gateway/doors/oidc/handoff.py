@@ -21,7 +21,7 @@ from gateway.doors.oidc.bounces import Bounces, ReturnedBounce
 from gateway.doors.oidc.own_sessions import OwnSessions
 from gateway.doors.own.addresses import HANDOFF
 from gateway.doors.own.handoff_starts import HandoffStarts, OpenedStart
-from gateway.doors.own.outcomes import Outcome, refused, unavailable
+from gateway.doors.own.outcomes import Outcome, refusal, unavailable
 from gateway.policy.http.messages import Malformed, RequestHead
 from gateway.policy.oidc.bounces import Nobody, Prompt, Unclear
 from gateway.policy.oidc.id_tokens import Proof
@@ -77,7 +77,7 @@ class OidcHandoff:
             case NoSession("outdated"):
                 return Outcome(redirect_answer(303, f"{HANDOFF}?start={opened.text}"), "sign_in", "outdated")
             case NoSession() if returned.bounce.prompt == "login":
-                return refused(Malformed(403, "session_ended"), self._clock)
+                return refusal(Malformed(403, "session_ended"), self._clock)
             case NoSession():
                 return await self._to_org(head, opened.text, "login")
             case Unknown():

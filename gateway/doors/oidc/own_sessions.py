@@ -15,7 +15,7 @@ from gateway.coordination.sealed_records import SealedRecords
 from gateway.doors.own.requests import pass_of, session_of_pass
 from gateway.doors.pending_cookie import PendingCookie
 from gateway.oidc import Proofs
-from gateway.okta import browser_of
+from gateway.okta import browser_fields_of
 from gateway.policy.http.cookies import PASS_NAME
 from gateway.policy.http.messages import Fields, RequestHead
 from gateway.policy.oidc.browser_proof import BrowserProof, GoesOn, Outdated, Switches, following
@@ -123,7 +123,7 @@ class OwnSessions:
     async def _passed(self, head: RequestHead, browser: str, own: OwnSession) -> Named | NoSession | Unknown:
         cookies = (cookie_of(own),)
         self._sessions.vouch(cookies, own.user_id)
-        found = await self._sessions.current(cookies, browser_of(head), vouched=True)
+        found = await self._sessions.current(cookies, browser_fields_of(head), vouched=True)
         if not isinstance(found, Session):
             return found
         epoch = with_epoch(self._sessions.epoch.name, "")

@@ -10,7 +10,7 @@ from gateway.doors.answers import redirect_answer
 from gateway.doors.oidc.bounces import Bounces, ReturnedBounce
 from gateway.doors.oidc.own_sessions import OwnSessions
 from gateway.doors.own.addresses import SESSION_PAGE, SIGN_IN, SIGN_OUT
-from gateway.doors.own.outcomes import Outcome, now_of, page, refused, unavailable
+from gateway.doors.own.outcomes import Outcome, now_of, page, refusal, unavailable
 from gateway.doors.own.pages import session_answer, words_of
 from gateway.doors.own.requests import not_navigating
 from gateway.pages import NobodyPage, SessionPage, View
@@ -53,9 +53,9 @@ class OidcPages:
 
     async def sign_in(self, head: RequestHead) -> Outcome:
         """``/.gateway/sign-in``: redirect to the org's sign-in, which comes back to the page. Raises ``OutsideFailed``."""
-        refusal = not_navigating(head)
-        if refusal is not None:
-            return refused(refusal, self._clock)
+        malformed = not_navigating(head)
+        if malformed is not None:
+            return refusal(malformed, self._clock)
         return Outcome(await self._bounces.begin(head, PURPOSE, "", "login" if self._own.must_sign_in(head) else ""), "sign_in")
 
     async def answered(self, head: RequestHead, returned: ReturnedBounce) -> Outcome:
@@ -66,7 +66,7 @@ class OidcPages:
                 if isinstance(named, Unknown):
                     return unavailable(named, self._clock)
                 if isinstance(named, NoSession):
-                    return refused(Malformed(403, "session_ended"), self._clock)
+                    return refusal(Malformed(403, "session_ended"), self._clock)
                 return Outcome(redirect_answer(303, SESSION_PAGE, *named.lines), "accept")
             case Unclear("code_used") | Nobody():
                 return Outcome(redirect_answer(303, SESSION_PAGE), "sign_in")

@@ -22,11 +22,11 @@ from gateway.doors.answers import redirect_answer
 from gateway.doors.oidc.bounces import Bounces, ReturnedBounce
 from gateway.doors.oidc.own_sessions import OwnSessions
 from gateway.doors.own.addresses import SIGN_IN, SIGN_OUT, sign_in_path
-from gateway.doors.own.outcomes import Outcome, page, refused
+from gateway.doors.own.outcomes import Outcome, page, refusal
 from gateway.doors.own.requests import not_navigating, parameters
-from gateway.doors.own.sign_out import DONE_SECONDS, FORGET, SWITCH, SignedOutNotes, SignOutReturns, posted
+from gateway.doors.own.sign_out import DONE_SECONDS, FORGET, SWITCH, SignedOutSealer, SignOutReturns, posted
 from gateway.edge.request import Request
-from gateway.okta import browser_of
+from gateway.okta import browser_fields_of
 from gateway.pages import ConfirmSignOut, GoingOn, SignedOutPage
 from gateway.policy.http.messages import Malformed, RequestHead
 from gateway.policy.oidc.bounces import BOUNCE_SECONDS, Nobody
@@ -60,7 +60,7 @@ class OidcSignOut:
         """
         self._table = table
         self._org = org
-        self._notes = SignedOutNotes(table.login, sealer, clock)
+        self._sealed_sign_outs = SignedOutSealer(table.login, sealer, clock)
         self._returns = SignOutReturns(table, elsewhere)
         self._own = own
         self._closer = closer
@@ -71,15 +71,15 @@ class OidcSignOut:
         """GET: a step of a running sign-out; else a page with a button. Raises ``OutsideFailed``."""
         given = parameters(head.query)
         if isinstance(given, Malformed):
-            return refused(given, self._clock)
-        done, after = self._notes.opened(given.get("done", "")), self._notes.opened(given.get("after", ""))
+            return refusal(given, self._clock)
+        done, after = self._sealed_sign_outs.opened(given.get("done", "")), self._sealed_sign_outs.opened(given.get("after", ""))
         if after is not None and not_navigating(head) is None:
             return Outcome(await self._bounces.begin(head, PURPOSE, given["after"], "none"), "sign_out", "proving")
         if done is not None and self._is_from_here(done, head):
             return self._to_org(done, head)
-        return_to = self._returns.asked(head, self._table.login.origin)
+        return_to = self._returns.requested(head, self._table.login.origin)
         if isinstance(return_to, Malformed):
-            return refused(return_to, self._clock)
+            return refusal(return_to, self._clock)
         found = await self._own.found(head)
         view = ConfirmSignOut(found.login if isinstance(found, Session) else None, to=return_to)
         return Outcome(page(view, self._clock, *self._table.origins), "page")
@@ -90,10 +90,10 @@ class OidcSignOut:
         form = await posted(request, head, login.origin)
         then = form if isinstance(form, Malformed) else self._returns.after(form, login.origin)
         if isinstance(then, Malformed):
-            return refused(then, self._clock)
+            return refusal(then, self._clock)
         held, unproven = self._own.held(head), ""
         if held is not None:
-            unproven = await self._closer.end(held.cookies, browser_of(head), held.session_id)
+            unproven = await self._closer.end(held.cookies, browser_fields_of(head), held.session_id)
         cookies = held.cookies if held is not None else ()
         outcome = self._to_org(SignedOut(cookies, unproven, then, "", self._clock.wall() + DONE_SECONDS), head)
         lines = tuple(field for field in outcome.answer.fields if field[0] in (b"Set-Cookie", b"Clear-Site-Data"))
@@ -101,9 +101,9 @@ class OidcSignOut:
 
     async def answered(self, head: RequestHead, returned: ReturnedBounce) -> Outcome:
         """What follows the silent bounce after the org's sign-out."""
-        done = self._notes.opened(returned.bounce.place)
+        done = self._sealed_sign_outs.opened(returned.bounce.place)
         if done is None:
-            return refused(Malformed(400, "sign_out_expired"), self._clock)
+            return refusal(Malformed(400, "sign_out_expired"), self._clock)
         is_closed = isinstance(returned.result, Nobody)
         app = self._table.app(done.app)
         home = app.origin if app is not None else self._table.login.origin
@@ -119,7 +119,7 @@ class OidcSignOut:
     def _to_org(self, done: SignedOut, head: RequestHead) -> Outcome:
         login = self._table.login
         note = replace(done, expires_at=self._clock.wall() + BOUNCE_SECONDS)
-        back = f"{login.origin}{SIGN_OUT}?after={self._notes.sealed(note)}"
+        back = f"{login.origin}{SIGN_OUT}?after={self._sealed_sign_outs.sealed(note)}"
         lines = self._own.carried(head, done.cookies)
         url = f"{self._org}/login/signout?fromURI={quote(back, safe='')}"
         return Outcome(redirect_answer(303, url, *lines, FORGET), "sign_out", done.unproven)

@@ -28,7 +28,7 @@ LATE: Final = "&late=1"
 """Added to an address of ``sign_in_path``: the login host found the previous start too old."""
 
 
-def asked_target(given: Mapping[str, str]) -> str | Malformed:
+def requested_target(given: Mapping[str, str]) -> str | Malformed:
     """The return path from the parameter ``to``; ``/`` if it is not allowed; 400 if it is too long to be checked as a whole."""
     to = given.get("to", "/")
     if len(to) > LONGEST_TARGET:
@@ -41,7 +41,7 @@ def target_or_root(raw: str) -> str:
     return own_target(raw) or "/"
 
 
-def way_back(head: RequestHead) -> str:
+def return_target(head: RequestHead) -> str:
     """The return path to this request after a sign-in, checked by ``target_or_root``. Bytes beyond ASCII are percent-encoded."""
     target = head.target
     return target_or_root(target if target.isascii() else quote(target.encode("latin-1"), safe=punctuation))

@@ -19,12 +19,12 @@ from dataclasses import replace
 from gateway.clock import Clock
 from gateway.doors.answers import redirect_answer
 from gateway.doors.app_sessions import FormerUsers
-from gateway.doors.own.addresses import ACCEPT, AGAIN, HANDOFF, asked_target, sign_in_path, target_or_root, way_back
-from gateway.doors.own.outcomes import Outcome, no_session, page, refused
+from gateway.doors.own.addresses import ACCEPT, AGAIN, HANDOFF, requested_target, return_target, sign_in_path, target_or_root
+from gateway.doors.own.outcomes import Outcome, no_session, page, refusal
 from gateway.doors.own.requests import not_navigating, parameters, pass_of, session_of_pass
 from gateway.doors.own.tickets import Tickets
 from gateway.errors import OutsideFailed
-from gateway.okta import browser_of
+from gateway.okta import browser_fields_of
 from gateway.pages import BadRequest, CookiesBlocked, GoingOn, LoopExplained
 from gateway.policy.http.cookies import PASS_NAME, START_NAME, expired, set_cookie, single
 from gateway.policy.http.messages import Answer, Malformed, RequestHead
@@ -70,7 +70,7 @@ class AppHandoff:
         Any other request gets 401 and the address where a navigation may begin. ``is_late``: the login host found the last start too old.
         ``clocks_disagree``: the session lives at Okta, but has ended by our clock.
         """
-        target = way_back(head) if target is None else target
+        target = return_target(head) if target is None else target
         if kind_of(head) is not RequestKind.NAVIGATION:
             return no_session(app.origin + sign_in_path(target))
         mark = self._mark(head)
@@ -94,11 +94,11 @@ class AppHandoff:
     async def begin(self, head: RequestHead, app: App) -> Outcome:
         """``/.gateway/sign-in?to=``: begin a hand-off from a link. A browser with a live session is redirected to the target at once."""
         given = parameters(head.query)
-        target = given if isinstance(given, Malformed) else asked_target(given)
+        target = given if isinstance(given, Malformed) else requested_target(given)
         if isinstance(target, Malformed):
-            return refused(target, self._clock)
+            return refusal(target, self._clock)
         if kind_of(head) is RequestKind.PREFETCH:
-            return refused(Malformed(503, "prefetch"), self._clock)
+            return refusal(Malformed(503, "prefetch"), self._clock)
         held = pass_of(self._sealer, head)
         finding = await session_of_pass(self._sessions, held, head)
         if held is not None and isinstance(finding, Session):
@@ -117,8 +117,8 @@ class AppHandoff:
 
     def _straight_on(self, target: str, held: Pass, head: RequestHead, reason: str = "") -> Outcome:
         """Redirect to the target; the browser already has a live pass."""
-        counted = self._mark(head).went_on(self._clock.wall())
-        return Outcome(redirect_answer(303, target, _kept(counted)), "admit", reason, self._sessions.shown_of(held.cookies))
+        new_mark = self._mark(head).went_on(self._clock.wall())
+        return Outcome(redirect_answer(303, target, _kept(new_mark)), "admit", reason, self._sessions.shown_of(held.cookies))
 
     async def accept(self, head: RequestHead, app: App) -> Outcome:
         """``/.gateway/accept?ticket=``: set the pass and redirect (303) to the return path; or a page that says why not.
@@ -127,14 +127,14 @@ class AppHandoff:
         """
         given = parameters(head.query)
         if isinstance(given, Malformed):
-            return refused(given, self._clock)
-        refusal = not_navigating(head)
-        if refusal is not None:
-            return refused(refusal, self._clock)
+            return refusal(given, self._clock)
+        malformed = not_navigating(head)
+        if malformed is not None:
+            return refusal(malformed, self._clock)
         try:
             ticket = await self._tickets.read(given.get("ticket", ""), str(app.authority))
         except OutsideFailed:
-            return refused(Malformed(503, "ticket_not_kept"), self._clock)
+            return refusal(Malformed(503, "ticket_not_kept"), self._clock)
         mark = self._mark(head)
         decision = judge_ticket(ticket, str(app.authority), mark.nonce, self._clock.wall())
         by_page = isinstance(decision, Accepted) and self._forgets_by_page(head, app, decision.held.user_id)
@@ -146,7 +146,7 @@ class AppHandoff:
             case Accepted() if ticket is not None:
                 return await self._accepted(decision, mark, app, head, by_page=by_page)
             case TicketRefused(reason):
-                return await self._refused(reason, ticket, head, app)
+                return await self._refusal(reason, ticket, head, app)
             case _:
                 raise AssertionError("no ticket is accepted that was not opened")
 
@@ -159,21 +159,21 @@ class AppHandoff:
         target, host = target_or_root(decision.target), str(app.authority)
         held = replace(decision.held, epoch=with_epoch(self._sessions.epoch.name, decision.held.epoch))
         fingerprint = self._sessions.shown_of(held.cookies)
-        counted = mark.sent_round(self._clock.wall(), way_of(held.session_id, target))
-        if await self._sessions.has_ended(held.cookies, browser_of(head)):
+        new_mark = mark.sent_round(self._clock.wall(), way_of(held.session_id, target))
+        if await self._sessions.has_ended(held.cookies, browser_fields_of(head)):
             # The session ended while the ticket was on its way (sign-out or switch in another tab): begin a new hand-off.
-            return Outcome(redirect_answer(303, sign_in_path(target), _kept(counted)), "sign_in", "ended_meanwhile", fingerprint)
+            return Outcome(redirect_answer(303, sign_in_path(target), _kept(new_mark)), "sign_in", "ended_meanwhile", fingerprint)
         made = set_lines(PASS_NAME, self._sealer.seal("pass", host, held.packed()), head.fields)
         if made is None:
-            return refused(Malformed(500, "pass_too_large"), self._clock)
+            return refusal(Malformed(500, "pass_too_large"), self._clock)
         former = self._former.handed_over(head, app, held.user_id, target)
         leading = page(GoingOn(target), self._clock) if by_page else redirect_answer(303, target)
-        return Outcome(leading.plus(*made, *former, _kept(replace(counted, nonce=None))), "accept", "", fingerprint)
+        return Outcome(leading.plus(*made, *former, _kept(replace(new_mark, nonce=None))), "accept", "", fingerprint)
 
     def _mark(self, head: RequestHead) -> StartMark:
         return StartMark.parse(single(head.fields, START_NAME), self._clock.wall())
 
-    async def _refused(self, reason: str, ticket: Ticket | None, head: RequestHead, app: App) -> Outcome:
+    async def _refusal(self, reason: str, ticket: Ticket | None, head: RequestHead, app: App) -> Outcome:
         """The answer to a ticket that is not accepted: go on with a live pass, begin again, or a page that says why."""
         held = pass_of(self._sealer, head)
         target = target_or_root(ticket.target) if ticket is not None else "/"
@@ -185,9 +185,9 @@ class AppHandoff:
             # "other_browser": several tabs began at the same time, each made a nonce, and the browser kept the last one. This tab begins
             # again with that nonce. "no_nonce": the sign-in page was opened from another browser's bookmark, say. The browser begins
             # again once; ``AGAIN`` in the address then shows whether it keeps cookies at all.
-            counted = self._mark(head).sent_round(self._clock.wall())
+            new_mark = self._mark(head).sent_round(self._clock.wall())
             location = sign_in_path(target) + (AGAIN if reason == "no_nonce" else "")
-            return Outcome(redirect_answer(303, location, _kept(counted)), "sign_in", reason)
+            return Outcome(redirect_answer(303, location, _kept(new_mark)), "sign_in", reason)
         return Outcome(page(BadRequest(400, reason), self._clock), "refused", reason)
 
 

@@ -11,7 +11,7 @@ from gateway.clock import Clock
 from gateway.doors.answers import redirect_answer
 from gateway.doors.own.addresses import ACCEPT, LATE, sign_in_path, target_or_root
 from gateway.doors.own.handoff import NONCE_SECONDS
-from gateway.doors.own.outcomes import Outcome, page, refused
+from gateway.doors.own.outcomes import Outcome, page, refusal
 from gateway.doors.own.requests import not_navigating, parameters
 from gateway.doors.own.tickets import TICKET_SECONDS, Tickets
 from gateway.errors import OutsideFailed
@@ -50,7 +50,7 @@ class HandoffStarts:
         opened = self._sealer.open("start", str(self._table.login.authority), text)
         return Start.unpacked(opened.payload) if opened is not None else None
 
-    def presented(self, head: RequestHead) -> tuple[str, Start] | Malformed:
+    def from_query(self, head: RequestHead) -> tuple[str, Start] | Malformed:
         """The sealed start from the query, and its content."""
         given = parameters(head.query)
         if isinstance(given, Malformed):
@@ -61,21 +61,21 @@ class HandoffStarts:
 
     def checked(self, head: RequestHead) -> OpenedStart | Outcome:
         """The start of a navigation that may go on; or the answer that refuses it."""
-        presented = self.presented(head)
-        if isinstance(presented, Malformed):
-            return refused(presented, self._clock)
-        refusal = not_navigating(head)
-        return refused(refusal, self._clock) if refusal is not None else self._for_app(*presented)
+        found = self.from_query(head)
+        if isinstance(found, Malformed):
+            return refusal(found, self._clock)
+        malformed = not_navigating(head)
+        return refusal(malformed, self._clock) if malformed is not None else self._for_app(*found)
 
     def reopened(self, text: str) -> OpenedStart | Outcome:
         """Like ``checked``, for a start that comes back by one of the gateway's own redirects."""
         start = self.opened(text)
-        return self._for_app(text, start) if start is not None else refused(Malformed(400, "start"), self._clock)
+        return self._for_app(text, start) if start is not None else refusal(Malformed(400, "start"), self._clock)
 
     def _for_app(self, text: str, start: Start) -> OpenedStart | Outcome:
         app = self._table.app(start.app)
         if app is None:
-            return refused(Malformed(400, "unknown_app"), self._clock)
+            return refusal(Malformed(400, "unknown_app"), self._clock)
         if self._clock.wall() - start.issued_at > NONCE_SECONDS:
             # The browser has dropped the nonce by now, and a new start costs the user nothing. The app host counts this redirect, because
             # it would never end if the clocks of the two hosts differ.
@@ -101,7 +101,7 @@ class HandoffStarts:
         try:
             text = await self._tickets.text_of(ticket)
         except OutsideFailed:
-            return refused(Malformed(503, "ticket_not_kept"), self._clock)
+            return refusal(Malformed(503, "ticket_not_kept"), self._clock)
         return Outcome(redirect_answer(302, f"{opened.app.origin}{ACCEPT}?ticket={text}", *fields), "ticket")
 
     async def goes_round(self, text: str, why: str = "") -> bool:

@@ -19,7 +19,7 @@ from typing import Final, Literal, NamedTuple
 from gateway.clock import Clock
 from gateway.doors.answers import page_answer, redirect_answer
 from gateway.doors.own.addresses import FORM, sign_in_path
-from gateway.doors.own.outcomes import Outcome, now_of, page, refused
+from gateway.doors.own.outcomes import Outcome, now_of, page, refusal
 from gateway.doors.own.requests import parameters, pass_of, session_of_pass
 from gateway.doors.reading import drained, whole_body
 from gateway.edge.request import Request
@@ -56,7 +56,7 @@ _DRAINED_BYTES: Final = 16 * 1024 * 1024
 _CHALLENGE: Final = (b"WWW-Authenticate", b"Session")
 _SIGN_IN: Final = sign_in_path(SIGNED_IN)
 
-Standing = Literal["nobody", "same", "other", "unknown", "unsent"]
+FormState = Literal["nobody", "same", "other", "unknown", "unsent"]
 
 
 class FormAnswer(NamedTuple):
@@ -104,7 +104,7 @@ class KeptForms:
             return await self._not_kept(request, head, "unknown_owner")
         body = await whole_body(request, LARGEST_FORM_BYTES)
         if isinstance(body, Malformed):
-            return await self._not_kept(request, head, "too_large") if body.status == 413 else self._refused(body)
+            return await self._not_kept(request, head, "too_large") if body.status == 413 else self._refusal(body)
         place = FormPlace(secrets.token_urlsafe(16), owner, head.target, self._clock.wall())
         sealed = self._sealer.seal("form-place", host, place.packed())
         return FormAnswer(redirect_answer(307, f"{FORM}?kept={sealed}"), "form_kept")
@@ -118,7 +118,7 @@ class KeptForms:
     async def show(self, request: Request, head: RequestHead, app: App) -> Outcome:
         """``POST /.gateway/form?kept=``: the page that holds the form."""
         if not _is_of_own_page(head, app):
-            return refused(Malformed(403, "cross_site"), self._clock)
+            return refusal(Malformed(403, "cross_site"), self._clock)
         given, host = parameters(head.query), str(app.authority)
         opened = self._sealer.open("form-place", host, "" if isinstance(given, Malformed) else given.get("kept", ""))
         place = FormPlace.unpacked(opened.payload) if opened is not None else None
@@ -128,7 +128,7 @@ class KeptForms:
             return self._lost_here(head, "too_late")
         body = await whole_body(request, LARGEST_FORM_BYTES)
         if isinstance(body, Malformed):
-            return self._lost_here(head, "too_large") if body.status == 413 else refused(body, self._clock)
+            return self._lost_here(head, "too_large") if body.status == 413 else refusal(body, self._clock)
         if media_type(head) != b"application/x-www-form-urlencoded" or not body.isascii():
             return self._lost_here(head, "not_ascii")
         kind = (head.value(b"content-type") or b"").decode("latin-1")
@@ -136,9 +136,9 @@ class KeptForms:
         held = pass_of(self._sealer, head)
         finding = await session_of_pass(self._sessions, held, head)
         session = finding if isinstance(finding, Session) else None
-        who: Standing = "nobody" if session is None else "same" if self._is_owner(kept, session, host) else "other"
-        view = self._view(kept, app, who, session.login if session is not None else "", status=200)
-        return Outcome(self._page(head, view), "page", f"form_{who}")
+        form_state: FormState = "nobody" if session is None else "same" if self._is_owner(kept, session, host) else "other"
+        view = self._view(kept, app, form_state, session.login if session is not None else "", status=200)
+        return Outcome(self._page(head, view), "page", f"form_{form_state}")
 
     async def gone(self, head: RequestHead) -> Outcome:
         """``GET /.gateway/form``: says that nothing is kept here.
@@ -160,10 +160,10 @@ class KeptForms:
         if request.body is None or not await _begins(request):
             return None
         if not _is_of_own_page(head, app):
-            return self._refused(Malformed(403, "cross_site"))
+            return self._refusal(Malformed(403, "cross_site"))
         body = await whole_body(request, LARGEST_SENT_BYTES)
         if isinstance(body, Malformed):
-            return self._refused(body)
+            return self._refusal(body)
         opened = self._sealer.open("form", str(app.authority), body[len(FIELD) :].rstrip(b"\r\n"))
         kept = KeptForm.unpacked(opened.payload) if opened is not None else None
         if kept is None or kept.target != head.target:
@@ -211,11 +211,11 @@ class KeptForms:
         return self._owners.is_marked(kept.owner, host, session.user_id)
 
     def _view(
-        self, kept: KeptForm, app: App, who: Standing, login: str, *, status: int, reason: str = "", seconds: int | None = None
+        self, kept: KeptForm, app: App, form_state: FormState, login: str, *, status: int, reason: str = "", seconds: int | None = None
     ) -> FormKept:
         sealed = self._sealer.seal("form", str(app.authority), kept.packed())
         field = FIELD.decode().removesuffix("=")
-        return FormKept(kept.target, sealed, field, who, _SIGN_IN, app.title, login, status, reason, seconds)
+        return FormKept(kept.target, sealed, field, form_state, _SIGN_IN, app.title, login, status, reason, seconds)
 
     def _lost(self, head: RequestHead, reason: str) -> Answer:
         status = {"sent_already": 409, "too_late": 410, "gone": 410, "unreadable": 400}.get(reason, 401)
@@ -225,8 +225,8 @@ class KeptForms:
     def _lost_here(self, head: RequestHead, reason: str) -> Outcome:
         return Outcome(self._lost(head, reason), "page", f"form_lost_{reason}")
 
-    def _refused(self, malformed: Malformed) -> FormAnswer:
-        outcome = refused(malformed, self._clock)
+    def _refusal(self, malformed: Malformed) -> FormAnswer:
+        outcome = refusal(malformed, self._clock)
         return FormAnswer(outcome.answer, outcome.reason)
 
     def _page(self, head: RequestHead, view: View) -> Answer:

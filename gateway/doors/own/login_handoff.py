@@ -20,11 +20,11 @@ from gateway.closing.session_closer import Closer
 from gateway.doors.answers import redirect_answer
 from gateway.doors.own.addresses import BACK, HANDOFF, at_okta
 from gateway.doors.own.handoff_starts import HandoffStarts, OpenedStart
-from gateway.doors.own.outcomes import Outcome, expired_here, page, refused, unavailable
+from gateway.doors.own.outcomes import Outcome, expired_here, page, refusal, unavailable
 from gateway.doors.own.tickets import Tickets
 from gateway.doors.pending_cookie import PendingCookie
 from gateway.errors import OutsideFailed
-from gateway.okta import browser_of
+from gateway.okta import browser_fields_of
 from gateway.pages import CookiesBlocked
 from gateway.policy.http.cookies import repeated, session_cookies
 from gateway.policy.http.messages import Fields, Malformed, RequestHead
@@ -73,7 +73,7 @@ class LoginHandoff:
         if isinstance(opened, Outcome):
             return opened
         settled, carried = await self._settled(head)
-        found = await self._sessions.judged(session_cookies(head.fields), browser_of(head), apart=True)
+        found = await self._sessions.judged(session_cookies(head.fields), browser_fields_of(head), each_alone=True)
         known = browser_id_of(head.fields)
         browser = known or new_browser or new_browser_id(secrets.token_bytes(ID_BYTES))
         outcome = await self._next(found, opened, head, carried, browser)
@@ -82,9 +82,9 @@ class LoginHandoff:
 
     async def sent_back(self, head: RequestHead) -> Outcome:
         """Redirect to this same step, because the browser signed in while its ticket was made; a page if that happens again and again."""
-        opened = self._starts.presented(head)
+        opened = self._starts.from_query(head)
         if isinstance(opened, Malformed):
-            return refused(opened, self._clock)
+            return refusal(opened, self._clock)
         text, start = opened
         if await self._starts.goes_round(text, " back"):
             return Outcome(self._starts.explained(start), "refused", "sign_in_loop")
@@ -115,7 +115,7 @@ class LoginHandoff:
             return (), ()
         try:
             async with asyncio.timeout(CLOSING_SECONDS):
-                final = await self._closer.close(carried, browser_of(head))
+                final = await self._closer.close(carried, browser_fields_of(head))
         except (TimeoutError, OutsideFailed):
             return (), carried
         return (self._pending_cookie.cleared(head), ()) if isinstance(final, Proven) else ((), carried)
@@ -138,6 +138,6 @@ class LoginHandoff:
         Cookies that may still live are put into the pending cookie, so the next sign-in closes them first.
         """
         possible, _ = split(session_cookies(head.fields))
-        living = tuple(cookie for cookie in possible if not is_proof_of_end(self._sessions.recall((cookie,))))
+        living = tuple(cookie for cookie in possible if not is_proof_of_end(self._sessions.from_cache((cookie,))))
         pending = self._pending_cookie.kept(head, (*carried, *living)) if living else ()
         return (*expired_here(SESSION_NAMES, head, everywhere=True), *pending)

@@ -32,7 +32,7 @@ def page(view: View, clock: Clock, *form_targets: str) -> Answer:
     return page_answer(render(view, form_targets=form_targets, at=now_of(clock), request_id=SLOT))
 
 
-def refused(malformed: Malformed, clock: Clock) -> Outcome:
+def refusal(malformed: Malformed, clock: Clock) -> Outcome:
     """The page for a request that is refused for its form."""
     answer = page(BadRequest(malformed.status, malformed.reason), clock)
     return Outcome(answer.plus(LATER) if malformed.status == 503 else answer, "refused", malformed.reason)

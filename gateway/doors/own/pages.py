@@ -6,9 +6,9 @@ Must never show a cookie value, a token or a session id. Must never say "signed 
 from gateway.clock import Clock
 from gateway.doors.answers import json_answer
 from gateway.doors.own.addresses import SESSION_PAGE, SIGN_OUT, at_okta, form_targets, sign_in_path
-from gateway.doors.own.outcomes import Outcome, no_session, now_of, page, refused, seconds_until, unavailable
+from gateway.doors.own.outcomes import Outcome, no_session, now_of, page, refusal, seconds_until, unavailable
 from gateway.doors.own.requests import pass_of, session_of_pass
-from gateway.okta import browser_of
+from gateway.okta import browser_fields_of
 from gateway.pages import ASSET_PREFIX, NobodyPage, SessionPage, View, asset
 from gateway.policy.http.cookies import session_cookies
 from gateway.policy.http.messages import Answer, Malformed, RequestHead
@@ -89,7 +89,7 @@ class LoginPages:
 
     async def _finding(self, head: RequestHead) -> tuple[Finding, tuple[SessionCookie, ...]]:
         cookies = session_cookies(head.fields)
-        return await self._sessions.current(cookies, browser_of(head)), cookies
+        return await self._sessions.current(cookies, browser_fields_of(head)), cookies
 
 
 def session_answer(finding: Finding, urls: tuple[str, str], clock: Clock) -> Answer:
@@ -117,7 +117,7 @@ def asset_outcome(head: RequestHead, clock: Clock) -> Outcome:
     """One of the files that the pages load; 404 for any other name."""
     found = asset(head.path.removeprefix(ASSET_PREFIX))
     if found is None:
-        return refused(Malformed(404, "no_such_path"), clock)
+        return refusal(Malformed(404, "no_such_path"), clock)
     return Outcome(Answer(200, found.fields, found.body), "asset")
 
 

@@ -14,7 +14,7 @@ from gateway.doors.own.addresses import ACCEPT, FORM, HANDOFF, SESSION, SESSION_
 from gateway.doors.own.handoff import AppHandoff
 from gateway.doors.own.kept_forms import KeptForms
 from gateway.doors.own.login_handoff import LoginHandoff
-from gateway.doors.own.outcomes import Outcome, refused
+from gateway.doors.own.outcomes import Outcome, refusal
 from gateway.doors.own.pages import AppPages, LoginPages, asset_outcome
 from gateway.doors.own.sign_out import AppSignOut, LoginSignOut
 from gateway.edge.request import Request
@@ -87,7 +87,7 @@ def chosen(steps: Mapping[str, Mapping[str, StepOfHost]], head: RequestHead, clo
         step = methods.get(head.method)
         return step if step is not None else _not_allowed(tuple(methods), clock)
     if head.path not in _ASSETS:
-        return refused(Malformed(404, "no_such_path"), clock)
+        return refusal(Malformed(404, "no_such_path"), clock)
     return asset_outcome(head, clock) if head.method in _READING else _not_allowed(_READING, clock)
 
 
@@ -110,5 +110,5 @@ def _read(step: StepOfHost) -> dict[str, StepOfHost]:
 
 
 def _not_allowed(methods: tuple[str, ...], clock: Clock) -> Outcome:
-    outcome = refused(Malformed(405, "method"), clock)
+    outcome = refusal(Malformed(405, "method"), clock)
     return replace(outcome, answer=outcome.answer.plus((b"Allow", ", ".join(methods).encode())))

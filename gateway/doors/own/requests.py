@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from gateway.doors.reading import whole_body
 from gateway.edge.request import Request
-from gateway.okta import browser_of
+from gateway.okta import browser_fields_of
 from gateway.policy.http.cookies import PASS_NAME
 from gateway.policy.http.messages import Malformed, RequestHead
 from gateway.policy.http.percent import unescaped_bytes
@@ -71,8 +71,8 @@ def pass_of(sealer: Sealer, head: RequestHead) -> Pass | None:
 
     It may have been made before the gateway's record of revocations begins; ``session_of_pass`` checks that.
     """
-    presented = joined(head.values(b"cookie"), PASS_NAME)
-    opened = sealer.open("pass", str(head.authority), presented) if presented is not None else None
+    sealed = joined(head.values(b"cookie"), PASS_NAME)
+    opened = sealer.open("pass", str(head.authority), sealed) if sealed is not None else None
     return Pass.unpacked(opened.payload) if opened is not None else None
 
 
@@ -88,7 +88,7 @@ async def session_of_pass(sessions: Sessions, held: Pass | None, head: RequestHe
         return NoSession("pass_before_start")
     if sessions.has_session_ended(held.session_id):
         return NoSession("revoked")
-    finding = await sessions.current(held.cookies, browser_of(head), vouched=True)
+    finding = await sessions.current(held.cookies, browser_fields_of(head), vouched=True)
     if isinstance(finding, Session) and finding.user_id != held.user_id:
         return NoSession("user_changed")
     return finding

@@ -20,12 +20,12 @@ from gateway.closing.session_closer import NOT_SHARED, Closer
 from gateway.doors.answers import redirect_answer
 from gateway.doors.app_sessions import FormerUsers
 from gateway.doors.own.addresses import SESSION_PAGE, SIGN_OUT, at_okta, sign_in_path
-from gateway.doors.own.outcomes import Outcome, expired_here, page, refused
+from gateway.doors.own.outcomes import Outcome, expired_here, page, refusal
 from gateway.doors.own.requests import form_of, parameters, pass_of, session_of_pass
 from gateway.doors.own.tickets import LONGEST_TEXT
 from gateway.doors.pending_cookie import PendingCookie
 from gateway.edge.request import Request
-from gateway.okta import browser_of
+from gateway.okta import browser_fields_of
 from gateway.pages import ConfirmSignOut, NobodyPage, SignedOutPage
 from gateway.policy.http.cookies import PASS_NAME, START_NAME, expired, repeated, session_cookies
 from gateway.policy.http.messages import Answer, Fields, Malformed, RequestHead
@@ -45,7 +45,7 @@ _ENDED = frozenset(("revoked", "not_found", "impossible_cookie"))
 FORGET = (b"Clear-Site-Data", b'"cache"')
 
 
-class SignedOutNotes:
+class SignedOutSealer:
     """The notes on a sign-out in an address of the login host: which session ended, and what is not proven yet."""
 
     def __init__(self, login: LoginHost, sealer: Sealer, clock: Clock) -> None:
@@ -75,7 +75,7 @@ class SignOutReturns:
         self._origins = (*table.origins, *elsewhere)
         self._elsewhere = tuple(elsewhere)
 
-    def asked(self, head: RequestHead, origin: str) -> str | Malformed:
+    def requested(self, head: RequestHead, origin: str) -> str | Malformed:
         """Where the query's ``to`` leads: a URL on one of the origins, or empty if it is not allowed. ``origin``: of this host."""
         given = parameters(head.query)
         return given if isinstance(given, Malformed) else self._allowed(given.get("to", ""), origin)
@@ -111,7 +111,7 @@ class AppSignOut:
         ``elsewhere``: origins of other sites to which a sign-out may redirect afterwards (``switch.return_origins``).
         """
         self._table = table
-        self._notes = SignedOutNotes(table.login, sealer, clock)
+        self._sealed_sign_outs = SignedOutSealer(table.login, sealer, clock)
         self._returns = SignOutReturns(table, elsewhere)
         self._sealer = sealer
         self._sessions = sessions
@@ -121,9 +121,9 @@ class AppSignOut:
 
     async def ask(self, head: RequestHead, app: App) -> Outcome:
         """GET: a page with a button. Without a pass, redirect to the login host, which sees whether somebody is signed in."""
-        return_to = self._returns.asked(head, app.origin)
+        return_to = self._returns.requested(head, app.origin)
         if isinstance(return_to, Malformed):
-            return refused(return_to, self._clock)
+            return refusal(return_to, self._clock)
         held = pass_of(self._sealer, head)
         if held is None:
             to = f"?to={quote(return_to, safe='')}" if return_to else ""
@@ -137,7 +137,7 @@ class AppSignOut:
         form = await posted(request, head, app.origin)
         then = form if isinstance(form, Malformed) else self._returns.after(form, app.origin)
         if isinstance(then, Malformed):
-            return refused(then, self._clock)
+            return refusal(then, self._clock)
         gone: Fields = (*expired_lines(PASS_NAME, head.fields), expired(START_NAME), FORGET)
         held = pass_of(self._sealer, head)
         if held is None:
@@ -145,8 +145,10 @@ class AppSignOut:
             gone += self._former.signed_out(head, app)
             return Outcome(redirect_answer(303, self._table.login.origin + SIGN_OUT, *gone), "sign_out", "no_pass")
         self._sessions.vouch(held.cookies, held.user_id)
-        unproven = await self._closer.end(held.cookies, browser_of(head), held.session_id)
-        sealed = self._notes.sealed(SignedOut(held.cookies, unproven, then, str(app.authority), self._clock.wall() + DONE_SECONDS))
+        unproven = await self._closer.end(held.cookies, browser_fields_of(head), held.session_id)
+        sealed = self._sealed_sign_outs.sealed(
+            SignedOut(held.cookies, unproven, then, str(app.authority), self._clock.wall() + DONE_SECONDS)
+        )
         answer = redirect_answer(303, f"{self._table.login.origin}{SIGN_OUT}?done={sealed}", *gone, *self._former.signed_out(head, app))
         return Outcome(answer, "sign_out", unproven, self._sessions.shown_of(held.cookies))
 
@@ -169,7 +171,7 @@ class LoginSignOut:
         ``elsewhere``: as in ``AppSignOut``.
         """
         self._table = table
-        self._notes = SignedOutNotes(table.login, sealer, clock)
+        self._sealed_sign_outs = SignedOutSealer(table.login, sealer, clock)
         self._returns = SignOutReturns(table, elsewhere)
         self._sessions = sessions
         self._closer = closer
@@ -180,15 +182,15 @@ class LoginSignOut:
     async def ask(self, head: RequestHead) -> Outcome:
         """GET: with a valid ``done``, the second half of a sign-out; else a page with a button."""
         given = parameters(head.query)
-        return_to = given if isinstance(given, Malformed) else self._returns.asked(head, self._table.login.origin)
+        return_to = given if isinstance(given, Malformed) else self._returns.requested(head, self._table.login.origin)
         if isinstance(given, Malformed) or isinstance(return_to, Malformed):
-            return refused(given if isinstance(given, Malformed) else Malformed(400, "to_too_long"), self._clock)
-        done = self._notes.opened(given.get("done", ""))
+            return refusal(given if isinstance(given, Malformed) else Malformed(400, "to_too_long"), self._clock)
+        done = self._sealed_sign_outs.opened(given.get("done", ""))
         if done is not None and await self._is_from_here(done, head):
             return await self._finish(done, head)
-        presented = session_cookies(head.fields)
-        finding = await self._sessions.current(presented, browser_of(head))
-        is_nobody = not presented or (isinstance(finding, NoSession) and finding.reason in _ENDED)
+        received = session_cookies(head.fields)
+        finding = await self._sessions.current(received, browser_fields_of(head))
+        is_nobody = not received or (isinstance(finding, NoSession) and finding.reason in _ENDED)
         if is_nobody and not self._pending_cookie.carried(head):
             return Outcome(page(NobodyPage(self._again, is_after_sign_out=True), self._clock), "page", "nobody_signed_in")
         view = ConfirmSignOut(finding.login if isinstance(finding, Session) else None, to=return_to)
@@ -199,14 +201,14 @@ class LoginSignOut:
         form = await posted(request, head, self._table.login.origin)
         then = form if isinstance(form, Malformed) else self._returns.after(form, self._table.login.origin)
         if isinstance(then, Malformed):
-            return refused(then, self._clock)
-        presented = session_cookies(head.fields)
-        cookies = tuple(dict.fromkeys((*self._pending_cookie.carried(head), *presented)))
-        unproven = await self._closer.end(cookies, browser_of(head))
-        gone = expired_here(OKTA_SESSION_NAMES, head, everywhere=repeated(presented))
+            return refusal(then, self._clock)
+        received = session_cookies(head.fields)
+        cookies = tuple(dict.fromkeys((*self._pending_cookie.carried(head), *received)))
+        unproven = await self._closer.end(cookies, browser_fields_of(head))
+        gone = expired_here(OKTA_SESSION_NAMES, head, everywhere=repeated(received))
         carried = self._pending_cookie.kept(head, cookies) if unproven else self._pending_cookie.cleared(head)
         answer = self._signed_out(unproven, then, None)
-        return Outcome(answer.plus(*gone, *carried, FORGET), "sign_out", unproven, self._sessions.shown_of(presented or cookies))
+        return Outcome(answer.plus(*gone, *carried, FORGET), "sign_out", unproven, self._sessions.shown_of(received or cookies))
 
     async def _is_from_here(self, done: SignedOut, head: RequestHead) -> bool:
         """Whether the sign-out may have begun in this browser.
@@ -217,23 +219,23 @@ class LoginSignOut:
         if self._holds(done, head):
             return True
         rest = tuple(cookie for cookie in session_cookies(head.fields) if not self._sessions.is_revoked((cookie,)))
-        finding = await self._sessions.current(rest, browser_of(head))
+        finding = await self._sessions.current(rest, browser_fields_of(head))
         return isinstance(finding, NoSession) and finding.reason != "two_users"
 
     def _holds(self, done: SignedOut, head: RequestHead) -> bool:
         """Whether the browser has one of the cookies that ended, or one that Okta set in place of it."""
-        return self._sessions.are_kin(done.cookies, (*session_cookies(head.fields), *self._pending_cookie.carried(head)))
+        return self._sessions.are_of_one_family(done.cookies, (*session_cookies(head.fields), *self._pending_cookie.carried(head)))
 
     async def _finish(self, done: SignedOut, head: RequestHead) -> Outcome:
         """The second half of a sign-out that began on an app host: remove Okta's cookies, and show the page."""
-        presented = session_cookies(head.fields)
+        received = session_cookies(head.fields)
         named = frozenset(self._sessions.fingerprints(done.cookies))
-        others = tuple(cookie for cookie in presented if self._sessions.fingerprints((cookie,))[0] not in named)
+        others = tuple(cookie for cookie in received if self._sessions.fingerprints((cookie,))[0] not in named)
         rotated, dead = await self._of_ended(others, head)
         unproven, why = done.cookies if done.unproven and self._holds(done, head) else (), done.unproven
-        if rotated and (of_rotated := await self._closer.end(rotated, browser_of(head))):
+        if rotated and (of_rotated := await self._closer.end(rotated, browser_fields_of(head))):
             unproven, why = (*unproven, *rotated), of_rotated
-        gone = self._gone(presented, {cookie for cookie in presented if cookie not in others} | {*rotated, *dead}, head)
+        gone = self._gone(received, {cookie for cookie in received if cookie not in others} | {*rotated, *dead}, head)
         carried = self._pending_cookie.kept(head, (*self._pending_cookie.carried(head), *unproven)) if unproven else ()
         answer = self._signed_out(why, done.then, self._table.app(done.app))
         reason = "close_pending" if why else ""
@@ -243,7 +245,7 @@ class LoginSignOut:
         """Of the cookies that the note does not name: those of the session that ended (Okta renews ``idx``), and dead ones."""
         revoked = tuple(cookie for cookie in others if self._sessions.is_revoked((cookie,)))
         rest = tuple(cookie for cookie in others if cookie not in revoked)
-        match await self._sessions.current(rest, browser_of(head)):
+        match await self._sessions.current(rest, browser_fields_of(head)):
             case NoSession("revoked"):
                 return (*revoked, *rest), ()
             case NoSession("not_found"):
@@ -252,11 +254,11 @@ class LoginSignOut:
                 return revoked, ()
 
     @staticmethod
-    def _gone(presented: Cookies, over: Collection[SessionCookie], head: RequestHead) -> Fields:
+    def _gone(received: Cookies, over: Collection[SessionCookie], head: RequestHead) -> Fields:
         """The lines that remove these cookies, except under names that a newer session uses: that session is not ours to end."""
-        names = {cookie.name for cookie in over} - {cookie.name for cookie in presented if cookie not in over}
-        companions = COMPANION_NAMES if all(cookie in over for cookie in presented) else ()
-        return expired_here((*names, *companions), head, everywhere=repeated(presented)) if names else ()
+        names = {cookie.name for cookie in over} - {cookie.name for cookie in received if cookie not in over}
+        companions = COMPANION_NAMES if all(cookie in over for cookie in received) else ()
+        return expired_here((*names, *companions), head, everywhere=repeated(received)) if names else ()
 
     def _signed_out(self, unproven: str, then: str, app: App | None) -> Answer:
         """The page after a sign-out; or the redirect to a new sign-in, if the user asked to switch."""

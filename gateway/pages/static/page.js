@@ -4,8 +4,8 @@
 
   const counted = (count, unit) => (count ? `${count} ${unit}${count === 1 ? "" : "s"}` : "");
 
-  // the same words as `lasting` in rendering.py
-  const lasting = (seconds) => {
+  // the same words as `duration` in rendering.py
+  const duration = (seconds) => {
     const hours = Math.floor(seconds / 3600);
     const minutes = Math.floor((seconds % 3600) / 60);
     const words = hours
@@ -35,9 +35,9 @@
         if (spoken) spoken.textContent = sentence.dataset.ended;
         return;
       }
-      clock.textContent = lasting(left);
+      clock.textContent = duration(left);
       const mark = spokenAt.find((at) => before > at && left <= at);
-      if (spoken && mark) spoken.textContent = `${clock.dataset.what} ends in ${lasting(mark)}.`;
+      if (spoken && mark) spoken.textContent = `${clock.dataset.what} ends in ${duration(mark)}.`;
       before = left;
       setTimeout(tick, 1000);
     };

@@ -24,9 +24,9 @@ class Streams:
     def __init__(self) -> None:
         self.m: Memory = memory(Lifetimes(ttl=900.0, ttl_max=900.0))
         self.open_connections = OpenConnections()
-        self.lasting = SessionWatcher(self.m.sessions, self.open_connections, self.m.times.clock, self._record)
+        self.watcher = SessionWatcher(self.m.sessions, self.open_connections, self.m.times.clock, self._record)
         self.cut: set[int] = set()
-        self._unsubscribe = self.m.revocations.subscribe(self.lasting.hear)
+        self._unsubscribe = self.m.revocations.subscribe(self.watcher.hear)
 
     async def _record(self, browser: str) -> BrowserRecord:
         return BrowserRecord()
@@ -39,10 +39,10 @@ class Streams:
         await self.m.sessions.current(cookies, BROWSER, vouched=True)
         names = self.m.sessions.fingerprints(cookies)
         self.open_connections.hold(names, lambda: self.cut.add(number))
-        self.lasting.hold(SessionWatch(names, cookies, named, head("/live")))
+        self.watcher.hold(SessionWatch(names, cookies, named, head("/live")))
 
     async def aclose(self) -> None:
-        await self.lasting.aclose()
+        await self.watcher.aclose()
         await self.m.sessions.aclose()
 
 

@@ -60,7 +60,7 @@ async def test_without_a_sign_in_event_answers_live_as_long_as_ever(m: Memory, s
     await one.watch.look()
     await m.sessions.current(SID, BROWSER)
     m.times.passed = 10.0
-    assert (one.watch.word, m.sessions.recall(SID)) == ("waiting", None)
+    assert (one.watch.word, m.sessions.from_cache(SID)) == ("waiting", None)
 
 
 async def test_after_one_they_live_for_minutes_in_every_process(m: Memory, state: AwayState) -> None:
@@ -70,9 +70,9 @@ async def test_after_one_they_live_for_minutes_in_every_process(m: Memory, state
     assert other.watch.is_trusted
     await m.sessions.current(SID, BROWSER)
     await passes(one, 600.0)
-    assert m.sessions.recall(SID) == session()
+    assert m.sessions.from_cache(SID) == session()
     await passes(one, 300.0)
-    assert m.sessions.recall(SID) is None
+    assert m.sessions.from_cache(SID) is None
 
 
 async def test_an_event_that_came_too_late_is_no_sign_of_life(m: Memory, state: AwayState) -> None:
@@ -88,9 +88,9 @@ async def test_a_sign_in_without_its_event_brings_the_short_ttl_back_for_what_wa
     m.sessions.issued(SID)
     await m.sessions.current(SID, BROWSER)
     await passes(one, LATE_SECONDS - 1.0)
-    assert m.sessions.recall(SID) == session()
+    assert m.sessions.from_cache(SID) == session()
     await passes(one, 1.0)
-    assert (one.watch.word, m.sessions.recall(SID)) == ("silent", None)
+    assert (one.watch.word, m.sessions.from_cache(SID)) == ("silent", None)
     assert one.told == ["event_hook_trusted", "event_hook_silent"]
 
 
@@ -111,12 +111,12 @@ async def test_a_trust_that_comes_back_does_not_cover_answers_from_before(m: Mem
     await m.sessions.current(SID, BROWSER)
     await passes(one, 60.0)
     await one.watch.lost("a test")
-    assert m.sessions.recall(SID) is None
+    assert m.sessions.from_cache(SID) is None
     await m.sessions.current(SID, BROWSER)
     await passes(one, 1.0)
     await trusted(one)
     await passes(one, 9.0)
-    assert m.sessions.recall(SID) is None
+    assert m.sessions.from_cache(SID) is None
 
 
 async def test_while_the_state_is_away_the_short_ttl_counts_and_afterwards_nothing_is_lost(m: Memory, state: AwayState) -> None:
@@ -124,10 +124,10 @@ async def test_while_the_state_is_away_the_short_ttl_counts_and_afterwards_nothi
     await trusted(one)
     await m.sessions.current(SID, BROWSER)
     await passes(one, 60.0)
-    good = m.sessions.good_until(m.sessions.marks(SID))
-    assert good is not None and m.sessions.is_good(good)
+    valid_until = m.sessions.valid_until(m.sessions.marks(SID))
+    assert valid_until is not None and m.sessions.is_valid(valid_until)
     m.times.passed += WINDOW_SECONDS  # no look came through
-    assert not m.sessions.is_good(good) and m.sessions.recall(SID) is None
+    assert not m.sessions.is_valid(valid_until) and m.sessions.from_cache(SID) is None
     state.comes_or_goes(True)
     await one.watch.look()
     assert (one.watch.word, one.watch.is_trusted) == ("unknown", False)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from gateway.dev.standin.clock import Clock as OrgClock
 from gateway.dev.standin.limits import RateLimits as OrgLimits
-from gateway.okta import Browser, OktaAnswer
+from gateway.okta import BrowserFields, OktaAnswer
 from gateway.policy.hooks.hook_trust import LATE_SECONDS
 from gateway.policy.session.cache import Lifetimes, RateLimits
 from gateway.policy.session.session import NoSession, Session, SessionCookie, Unknown
@@ -41,7 +41,7 @@ class LimitedOrg:
         self.ended: set[bytes] = set()
         self.asked = 0
 
-    async def session(self, cookies: Sequence[SessionCookie], browser: Browser) -> OktaAnswer:
+    async def session(self, cookies: Sequence[SessionCookie], browser: BrowserFields) -> OktaAnswer:
         """Who is signed in with these cookies."""
         self.asked += 1
         reading = self._limits.take("/api/v1/sessions/me")
@@ -96,7 +96,7 @@ class Day:
 
     async def clicks(self, number: int) -> bool:
         """Whether this user is let in."""
-        found = self.m.sessions.recall(cookies(number))
+        found = self.m.sessions.from_cache(cookies(number))
         if found is None:
             found = await self.m.sessions.current(cookies(number), BROWSER, vouched=True)
         self.unavailable += isinstance(found, Unknown)
@@ -121,5 +121,5 @@ async def test_with_the_hook_nobody_is_turned_away_and_without_it_the_short_ttl_
     assert day.one.watch.word == "trusted"
     await day.goes_on(1)
     assert day.one.watch.word == "silent"
-    assert day.m.sessions.recall(cookies(1)) is None
+    assert day.m.sessions.from_cache(cookies(1)) is None
     await day.m.sessions.aclose()
