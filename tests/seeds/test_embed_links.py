@@ -24,11 +24,6 @@ APP = SsoApp("0oaPayroll", ACS, ENTITY)
 LINK = f"/home/acme_payroll/{APP.id}/aln1"
 
 
-@pytest.fixture(scope="module")
-def saml() -> Any:
-    return pytest.importorskip("onelogin.saml2.auth", reason="needs PyPI's python3-saml")
-
-
 async def enters(place: System, person: Person, login: str, *, site: str = "same-site", link: str = LINK) -> Reply:
     """What the portal does: a fresh token, and a redirect to the embed link with it."""
     return await person.go(f"{LOGIN}{link}?sessionToken={place.org.session_token(login)}", site=site)

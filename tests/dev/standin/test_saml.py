@@ -21,11 +21,6 @@ LINK = f"/app/payroll/{APP.id}/sso/saml"
 ENGINES = ["classic", "identity"]
 
 
-@pytest.fixture(scope="module")
-def saml() -> Any:
-    return pytest.importorskip("onelogin.saml2.auth", reason="needs PyPI's python3-saml")
-
-
 async def org(start: Serve, engine: Engine = "classic", **changes: object) -> RunningOrg:
     running = await start(Org(engine=engine))
     fields = {"id": APP.id, "address": ACS, "audience": ENTITY} | changes
