@@ -18,7 +18,7 @@ pytest_plugins = ["tests.closing_summary"]
 _ROOT = Path(__file__).resolve().parent.parent
 
 # Folders whose tests start browsers or processes. They wait longest: when they come last, one worker runs alone at the end.
-_SLOW_FOLDERS = ("browser", "house", "workers", "commands", "commands", "journeys", "field", "seeds", "dev", "deploy", "fronts")
+_SLOW_FOLDERS = ("browser", "workers", "commands", "journeys", "field", "seeds", "dev", "deploy", "fronts")
 
 # jsonschema imports this package if it is there, and builds 38 grammars, to check internationalised addresses. No schema of ours has any,
 # and each process of the tests would spend five seconds on it.
