@@ -18,9 +18,10 @@ from gateway.policy.session.passes import Pass, Passes
 from gateway.policy.session.seal import Sealer
 from gateway.policy.session.session import SessionCookie
 from tests.attacks.careless_readings import careless_readings
+from tests.harness.clock import WALL
 from tests.harness.subrequests import DIALECTS, told
 from tests.policy.received import admitted
-from tests.sessions.scripted import BROWSER, GONE, WALL, answer, memory, session
+from tests.sessions.scripted import BROWSER, GONE, answer, memory, session
 
 EXAMPLES, TARGETS, COOKIES, FIELDS = 40, 8, 8, 8
 """Every example asks for each of its targets, with each cookie, with each set of fields, in every dialect."""

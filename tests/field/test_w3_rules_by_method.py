@@ -20,10 +20,11 @@ from gateway.policy.session.passes import Pass, Passes
 from gateway.policy.session.seal import Sealer
 from gateway.policy.session.session import SessionCookie
 from tests.harness.browser import HR
+from tests.harness.clock import WALL
 from tests.harness.site import CONFIGURATION, FETCH, Site, deployed
 from tests.harness.subrequests import DIALECTS, TRUSTING, ask, told
 from tests.policy.received import admitted
-from tests.sessions.scripted import BROWSER, WALL, answer, memory, session
+from tests.sessions.scripted import BROWSER, answer, memory, session
 
 PREFLIGHT = b"Origin: https://spa.example.net\r\nAccess-Control-Request-Method: PUT\r\n"
 PREFLIGHTS_PASS = CONFIGURATION.replace('name = "hr"', 'name = "hr"\ncors_preflight = "app"', 1)

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import io
 import re
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ from gateway.dev.standin import Org, RunningOrg, fault, serve
 from gateway.observe import Log
 from tests.fronts.running import Front
 from tests.harness.app import Behind, Visit, greet
-from tests.harness.clock import Times
+from tests.harness.clock import ScriptedClock
 from tests.harness.configuration import SEALED
 from tests.harness.person import HR, LOGIN, PORTAL, Person, Reply, redemption
 from tests.harness.websocket import echo
@@ -125,7 +126,7 @@ class Fronted:
     tap: Tap
     listening: asyncio.Server
     client: aiohttp.ClientSession
-    times: Times
+    times: ScriptedClock
     wires: list[Wire] = field(default_factory=list)
 
     def person(self) -> Person:
@@ -183,10 +184,10 @@ def cookie_line(person: Person, *others: str) -> bytes:
 async def fronted(front: Front) -> AsyncIterator[Fronted]:
     """Everything behind the front running; nothing of it is left afterwards, the front stays."""
     org = Org(trusted_origins=(LOGIN, HR, PORTAL))
-    running, app, times = await serve(org), App(), Times()
+    running, app, times = await serve(org), App(), ScriptedClock(time.time())
     app_server = await asyncio.start_server(app.serve, "127.0.0.1", front.ports.app)
     text = CONFIGURATION.format(org=running.url)
-    gateway = Gateway(read("gateway.toml", text, SEALED), Log("debug", stream=io.StringIO()), clock=times.clock())
+    gateway = Gateway(read("gateway.toml", text, SEALED), Log("debug", stream=io.StringIO()), clock=times.clock)
     await gateway.start()
     tap = Tap(gateway.public_port)
     listening = await asyncio.start_server(tap.serve, "127.0.0.1", front.ports.gateway)

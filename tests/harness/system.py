@@ -17,11 +17,11 @@ import aiohttp
 from aiohttp import web
 from joserfc import jwt
 
-from gateway.clock import Clock
 from gateway.dev.standin import Engine, Org, OrgSession, Row, RunningOrg, User, fault, fingerprint, serve
 from gateway.dev.standin.journal import Journal
 from gateway.observe import Log
 from gateway.shared_state import SharedState
+from tests.harness.clock import ScriptedClock
 from tests.harness.gateway import AnyGateway, made_gateway
 from tests.harness.hello_app import served
 from tests.harness.person import CAROL, EVIL, HR, LOGIN, PORTAL, Person, Reply, redemption
@@ -99,12 +99,8 @@ class System:
     gateway: AnyGateway | None = None
     told: list[tuple[str, str]] = field(default_factory=list)
     written: io.StringIO = field(default_factory=io.StringIO)
-    began: float = field(default_factory=time.time)
-    passed: float = 0.0
+    times: ScriptedClock = field(default_factory=lambda: ScriptedClock(time.time()))
     state: Shared | None = None
-
-    def clock(self) -> Clock:
-        return Clock(monotonic=lambda: self.passed, wall=lambda: self.began + self.passed)
 
     @property
     def port(self) -> int:
@@ -123,7 +119,7 @@ class System:
 
     def later(self, seconds: float) -> None:
         """Move the clocks of the gateway and of the org forward."""
-        self.passed += seconds
+        self.times.passes(seconds)
         self.org.clock.advance(seconds)
 
     async def restart(self) -> None:
@@ -138,7 +134,7 @@ class System:
     def made(self) -> AnyGateway:
         """Return a gateway with this configuration. It shares ``state`` with the others, if there is one."""
         state = self.state.beside() if self.state is not None else None
-        return made_gateway(self.text, Log("debug", stream=self.written), self.clock(), state=state)
+        return made_gateway(self.text, Log("debug", stream=self.written), self.times.clock, state=state)
 
     async def stop(self) -> None:
         if self.gateway is not None:

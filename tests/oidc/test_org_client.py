@@ -19,7 +19,7 @@ from gateway.oidc import ClientKey, ClientProof, ClientSecret, OrgClient, OrgCli
 from gateway.outbound import Deadlines, Destination, open_client
 from gateway.policy.oidc.bounces import AuthorizeRequest, Bounce, Unclear, address_of
 from gateway.policy.oidc.id_tokens import Proof
-from tests.harness.clock import Times
+from tests.harness.clock import ScriptedClock
 
 CLIENT, SECRET, REDIRECT = "0oaGateway", "secret-of-the-client", "https://gate.example.com/.gateway/oidc"
 BOUNCE = Bounce("page", "", "none", "nonce-1", "v" * 43, "browser", 0.0)
@@ -40,7 +40,7 @@ class Provider:
     org: Org
     running: RunningOrg
     opened: AsyncExitStack
-    times: Times
+    times: ScriptedClock
 
     async def client(self, proof: ClientProof | None = None, issuer: str = "") -> OrgClient:
         deadlines = Deadlines(2.0, 5.0, 5.0)
@@ -70,7 +70,7 @@ async def provider() -> AsyncIterator[Provider]:
         org = Org(clients=[Client(CLIENT, (REDIRECT,), SECRET)])
         running = await serve(org, "127.0.0.1", 0)
         opened.push_async_callback(running.aclose)
-        yield Provider(org, running, opened, Times())
+        yield Provider(org, running, opened, ScriptedClock())
 
 
 async def redeemed(client: OrgClient, code: str) -> Proof | Unclear:

@@ -5,13 +5,13 @@ from pathlib import Path
 
 from gateway.revocations import Remembered, Revocation
 from gateway.shared_state import SqliteState
-from tests.shared_state.engines import Times, Told
+from tests.shared_state.engines import StateClock, Told
 
 
 class Two:
     """Two processes' states on one file, what they say, and what the second hears."""
 
-    def __init__(self, folder: Path, times: Times) -> None:
+    def __init__(self, folder: Path, times: StateClock) -> None:
         self.told, self.others_told = Told(), Told()
         self.state = SqliteState(folder, times.clock, self.told)
         self.other = SqliteState(folder, times.clock, self.others_told)

@@ -94,7 +94,7 @@ async def test_a_form_that_was_posted_is_kept_to_the_byte(place: System) -> None
 async def test_a_question_is_good_for_five_minutes(place: System) -> None:
     person = await place.entered(ALICE)
     page, token = await asked(place, person)
-    place.passed += 301
+    place.times.passes(301)
     answer = await person.confirm(page)
     assert answer.status == 400
     assert untouched(place, token)
