@@ -140,7 +140,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "get", "VERSION-CO
 targets = st.lists(st.sampled_from(PIECES), max_size=7).map(lambda parts: "/" + "".join(parts))
 
 
-class Doors:
+class DecidingDoors:
     """The decision of the app door and of the sub-request door in each dialect, for who comes with a live pass or with none."""
 
     def __init__(self, *, case_insensitive: bool, lets_preflights_pass: bool) -> None:
@@ -193,7 +193,7 @@ class Doors:
         return reply.verdict, reply.reason
 
 
-DOORS = [Doors(case_insensitive=windows, lets_preflights_pass=passes) for windows in (False, True) for passes in (False, True)]
+DOORS = [DecidingDoors(case_insensitive=windows, lets_preflights_pass=passes) for windows in (False, True) for passes in (False, True)]
 ORIGIN, WANTED = (b"Origin", b"https://hr.example.com"), (b"Access-Control-Request-Method", b"PUT")
 
 

@@ -31,7 +31,7 @@ from tests.harness.browser import ALICE, HR, LOGIN, WIKI, Browser
 from tests.harness.clock import ScriptedClock
 from tests.harness.configuration import SEALED
 from tests.harness.gateway import AnyGateway, each, made_gateway, with_state
-from tests.harness.replies import Reply
+from tests.harness.replies import RawReply
 from tests.harness.wire import PATIENCE, Wire
 
 IIS, LOCAL = "https://iis.example.com", "http://local.localhost:8080"
@@ -99,14 +99,14 @@ upstream = "{upstream}"
 """
 
 
-class Named(NamedTuple):
+class AppHost(NamedTuple):
     """The app's host in the gateway's configuration, and the name servers that resolve it instead of the system's."""
 
     app: str
     nameservers: tuple[str, ...] = ()
 
 
-LITERAL = Named("127.0.0.1")
+LITERAL = AppHost("127.0.0.1")
 
 
 @dataclass
@@ -154,12 +154,12 @@ class Site:
 
     async def ask(
         self, target: str, fields: bytes = FETCH, *, origin: str = HR, method: str = "GET", body: bytes = b"", port: int | None = None
-    ) -> Reply:
+    ) -> RawReply:
         """Send one request on a connection of its own. ``fields`` are whole lines, including ``Cookie``."""
         host = origin.partition("://")[2]
         head = f"{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n".encode("latin-1")
         length = b"Content-Length: %d\r\n" % len(body) if body else b""
-        return Reply.of(await self.raw(head + fields + length + b"\r\n" + body, port))
+        return RawReply.of(await self.raw(head + fields + length + b"\r\n" + body, port))
 
     def browser(self) -> Browser:
         """Return a browser that keeps cookies by host and follows no redirect by itself."""
@@ -229,7 +229,7 @@ async def deployed(
     listen: str = "",
     session: str = "",
     configuration: str = CONFIGURATION,
-    named: Named = LITERAL,
+    named: AppHost = LITERAL,
     script: Script = hello,
     app_tls: ssl.SSLContext | None = None,
     shares: type[MemoryState] | None = None,

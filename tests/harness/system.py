@@ -24,7 +24,7 @@ from gateway.shared_state import SharedState
 from tests.harness.clock import ScriptedClock
 from tests.harness.gateway import AnyGateway, made_gateway
 from tests.harness.hello_app import served
-from tests.harness.person import CAROL, EVIL, HR, LOGIN, PORTAL, Person, Reply, redemption
+from tests.harness.person import CAROL, EVIL, HR, LOGIN, PORTAL, Person, PersonReply, redemption
 from tests.harness.polling import moment
 
 ME = "/api/v1/sessions/me"
@@ -141,7 +141,7 @@ class System:
             await self.gateway.aclose()
             self.gateway = None
 
-    async def enter(self, person: Person, login: str, *, site: str = "same-site") -> Reply:
+    async def enter(self, person: Person, login: str, *, site: str = "same-site") -> PersonReply:
         """Do what the portal does: get a new token, and send the browser to the login host with it."""
         return await person.go(redemption(self.org.session_token(login)), site=site)
 

@@ -41,7 +41,7 @@ class Guest:
 
 
 @dataclass
-class Day:
+class ProofScenario:
     """What the browser, and an observer who sees everything, know. ``newest``: whom the last proof named, ``proven_at``: when."""
 
     apart: Apart
@@ -201,7 +201,7 @@ async def test_an_app_names_the_user_of_the_newest_proof_and_nobody_else(
     async with arranged(tmp_path, "identity" if engine == "identity" else "classic", make) as apart, apart.visitor() as person:
         await apart.begin(times.clock)
         assert isinstance(apart.org, WatchedOrg)
-        day = Day(apart, times, person, truth, Guest(apart.org))
+        day = ProofScenario(apart, times, person, truth, Guest(apart.org))
         for name, given_ in steps:
             match name, given_:
                 case (("visit" | "script"), str(app)):

@@ -72,7 +72,7 @@ async def test_t6_a_revocation_outlives_the_process_and_ends_when_it_would_have(
         await first.follow()
         await first.publish(Revocation((ONE, OTHER), "102abc", "00u1", unseen=(OTHER,)))
     times.passes(3600.0)
-    times.monotonic_start = 50.0  # another process, which began when the machine did
+    times.monotonic_start = 50.0 - times.passed  # another process, which began when the machine did
     async with opened("sqlite", tmp_path, times) as state:
         second = SharedRevocations(LocalRevocations(times.clock.monotonic), state)
         assert not second.has_cookie((ONE,))

@@ -33,7 +33,7 @@ DOWN = answer(Unknown("unreachable"))
 
 
 @dataclass
-class Asked:
+class PendingQuestion:
     """One question that waits for its answer."""
 
     call: str
@@ -47,7 +47,7 @@ class ScriptedOrg:
     """Notes every question; answers with ``now`` if that is set, otherwise when the test does."""
 
     now: OktaAnswer | None = None
-    asked: list[Asked] = field(default_factory=list)
+    asked: list[PendingQuestion] = field(default_factory=list)
     at_once: int = 0
     most_at_once: int = 0
 
@@ -58,7 +58,7 @@ class ScriptedOrg:
         return await self._ask("refresh", cookies, browser)
 
     async def _ask(self, call: str, cookies: Sequence[SessionCookie], browser: BrowserFields) -> OktaAnswer:
-        question = Asked(call, tuple(cookies), browser)
+        question = PendingQuestion(call, tuple(cookies), browser)
         self.asked.append(question)
         if self.now is not None:
             return self.now

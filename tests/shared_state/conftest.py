@@ -7,7 +7,7 @@ import pytest
 
 from gateway.shared_state import SharedState
 from tests.shared_state.engines import ENGINES, Engine, StateClock, opened
-from tests.shared_state.two_states import Two
+from tests.shared_state.two_states import TwoStates
 
 
 @pytest.fixture
@@ -28,8 +28,8 @@ async def state(engine: Engine, tmp_path: Path, times: StateClock) -> AsyncItera
 
 
 @pytest.fixture
-async def two(tmp_path: Path, times: StateClock) -> AsyncIterator[Two]:
-    made = Two(tmp_path, times)
+async def two(tmp_path: Path, times: StateClock) -> AsyncIterator[TwoStates]:
+    made = TwoStates(tmp_path, times)
     await made.follow()
     yield made
     await made.aclose()

@@ -32,7 +32,7 @@ class StateClock(ScriptedClock):
             self.server.set(self.wall)
 
 
-class Told(list[tuple[str, str]]):
+class StateEvents(list[tuple[str, str]]):
     """What a state said, in its order."""
 
     def __init__(self) -> None:

@@ -21,7 +21,7 @@ _STEPS = st.one_of(
 )
 
 
-class _Plain:
+class _PlainEntries:
     """The same promises in the plainest words: a list of (key, end), oldest first; at most three."""
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class _Plain:
 
 
 async def _follow(state: SharedState, times: StateClock, steps: list[tuple[str, bytes, float]]) -> None:
-    plain = _Plain()
+    plain = _PlainEntries()
     for step, key, seconds in steps:
         expected = plain.does(step, key, seconds, times.monotonic)
         match step:

@@ -136,7 +136,7 @@ _STEPS = st.one_of(
 )
 
 
-class _Plain:
+class _PlainLeases:
     """The same promises in the plainest words: of each key its owner, the number of the lease, and its end."""
 
     def __init__(self) -> None:
@@ -156,7 +156,7 @@ class _Plain:
 
 
 async def _follow(state: SharedState, times: StateClock, steps: list[tuple[tuple[str, set[bytes], float], int]]) -> None:
-    plain, last, highest = _Plain(), dict[bytes, Lease](), 0
+    plain, last, highest = _PlainLeases(), dict[bytes, Lease](), 0
     for (step, keys, seconds), who in steps:
         now, owner = times.monotonic, b"%d" % who
         lease = last.get(owner)

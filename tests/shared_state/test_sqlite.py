@@ -62,7 +62,7 @@ async def test_what_is_kept_outlives_the_process_and_ends_when_it_would_have(tmp
         await first.publish(Revocation((ONE,), user_id="00u1"))
         epoch = first.epoch
     times.passes(6.0)
-    times.monotonic_start = 0.0  # another process, another boot
+    times.monotonic_start = -times.passed  # another process, another boot
     async with opened("sqlite", tmp_path, times) as second:
         assert second.epoch == epoch
         assert await second.get("record", b"a") == b"sealed"

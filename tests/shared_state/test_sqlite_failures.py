@@ -14,13 +14,13 @@ from gateway.revocations import Revocation
 from gateway.shared_state import SqliteState, folder_problem
 from gateway.shared_state.database import BUSY_SECONDS, open_database
 from gateway.shared_state.tables import VERSION
-from tests.shared_state.engines import StateClock, Told, kept, not_told, opened
+from tests.shared_state.engines import StateClock, StateEvents, kept, not_told, opened
 
 ONE = Fingerprint(b"1" * 16)
 
 
 async def test_a_full_disk_fails_the_call_names_the_file_once_and_leaves_nothing_half_done(tmp_path: Path, times: StateClock) -> None:
-    told = Told()
+    told = StateEvents()
     state = SqliteState(tmp_path, times.clock, told, largest_bytes=128 * 1024)
     with pytest.raises(OutsideFailed, match=r"state\.db: database or disk is full; make room"):
         for number in range(100):
@@ -43,7 +43,7 @@ async def test_a_full_disk_fails_the_call_names_the_file_once_and_leaves_nothing
 
 
 async def test_a_process_that_holds_the_file_is_waited_for_shortly_and_told_of_once(tmp_path: Path, times: StateClock) -> None:
-    told = Told()
+    told = StateEvents()
     state = SqliteState(tmp_path, times.clock, told)
     await state.put("record", b"a", b"1", 60.0)
     holder = sqlite3.connect(tmp_path / "state.db", isolation_level=None)
@@ -79,7 +79,7 @@ def test_what_is_no_database_is_refused_with_its_name_and_a_remedy(tmp_path: Pat
 
 
 async def test_a_file_that_becomes_corrupt_fails_the_calls(tmp_path: Path, times: StateClock) -> None:
-    told = Told()
+    told = StateEvents()
     async with opened("sqlite", tmp_path, times) as filled:
         for number in range(200):
             await filled.put("record", b"%d" % number, b"x" * 500, 60.0)

@@ -64,7 +64,7 @@ def cookies(number: int) -> tuple[SessionCookie, ...]:
     return (SessionCookie(b"sid", b"%d" % number),)
 
 
-class Day:
+class LimitedOrgLoad:
     """The users' day, second by second."""
 
     def __init__(self) -> None:
@@ -105,7 +105,7 @@ class Day:
 
 
 async def test_with_the_hook_nobody_is_turned_away_and_without_it_the_short_ttl_is_back_in_time() -> None:
-    day = Day()
+    day = LimitedOrgLoad()
     await day.goes_on(1500)
     assert (day.arrived, day.unavailable) == (USERS, 0)
     assert day.org.asked < 3 * USERS

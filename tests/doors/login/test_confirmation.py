@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.harness.person import ALICE, BOB, CAROL, EVIL, HR, LOGIN, NAVIGATION, PORTAL, Person, Reply, redemption
+from tests.harness.person import ALICE, BOB, CAROL, EVIL, HR, LOGIN, NAVIGATION, PORTAL, Person, PersonReply, redemption
 from tests.harness.system import ME, REDIRECT, System, quoted, system
 
 SWITCH = f"{LOGIN}/.gateway/switch"
@@ -17,7 +17,7 @@ async def place() -> AsyncIterator[System]:
         yield made
 
 
-async def asked(place: System, person: Person, login: str = BOB) -> tuple[Reply, str]:
+async def asked(place: System, person: Person, login: str = BOB) -> tuple[PersonReply, str]:
     """The question that a link of another site leads to, and the link's token."""
     token = place.org.session_token(login)
     page = await person.ask(redemption(token), site="cross-site")
