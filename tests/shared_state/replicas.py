@@ -71,16 +71,12 @@ async def wired(place: RedisAddress) -> AsyncIterator[tuple["RedisProxy", RedisA
 
 
 class RedisProxy:
-    """A proxy before the server that a test cuts and mends. While ``readers_go_on`` is clear, readers get no answers, and calls do.
-
-    ``requests``: the bytes that came from clients.
-    """
+    """A proxy before the server that a test cuts and mends. While ``readers_go_on`` is clear, readers get no answers, and calls do."""
 
     def __init__(self, port: int) -> None:
         self._to, self._open = port, list[asyncio.StreamWriter]()
         self.is_cut = False
         self.delay_seconds = 0.0
-        self.requests: list[bytes] = []
         self.readers_go_on = asyncio.Event()
         self.readers_go_on.set()
 
@@ -109,11 +105,9 @@ class RedisProxy:
     ) -> None:
         try:
             while data := await reader.read(65536):
-                if asks is not None:
-                    self.requests.append(data)
-                    if b"BLOCK" in data:
-                        asks.set()
                 await moment(self.delay_seconds)
+                if asks is not None and b"BLOCK" in data:
+                    asks.set()
                 if asked is not None and asked.is_set():
                     await self.readers_go_on.wait()
                 writer.write(data)
