@@ -119,8 +119,7 @@ def _same_classes(*folders: str, programs: tuple[str, ...] = ()) -> dict[str, li
 
 def test_no_class_name_is_given_twice() -> None:
     """The stand-in and the demo are programs of their own."""
-    assert _same_classes("gateway", programs=("gateway/dev/standin/", "gateway/dev/demo/")) == {}
-    assert _same_classes("tests") == {}
+    assert _same_classes("gateway", "tests", programs=("gateway/dev/standin/", "gateway/dev/demo/")) == {}
 
 
 # Names that hid what they were, each with the word that took its place.

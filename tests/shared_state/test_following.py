@@ -28,7 +28,9 @@ async def test_what_one_publishes_all_others_hear_at_their_next_poll_and_it_does
         assert heard == [[other], [one], [one, other]]
 
 
-async def test_whoever_begins_hears_everything_that_is_kept_oldest_first_with_its_age(engine: Engine, tmp_path: Path, times: StateClock) -> None:
+async def test_whoever_begins_hears_everything_that_is_kept_oldest_first_with_its_age(
+    engine: Engine, tmp_path: Path, times: StateClock
+) -> None:
     rotation, moved = Rotation((ONE,), (OTHER,), "00u1"), Moved((ONE,), "00u1", "browser")
     async with together(engine, tmp_path, times) as (one, other, _):
         await one.publish(Revocation((ONE,), "102abc", "00u1", everybody=True))
