@@ -1,10 +1,13 @@
 """Owns what all tests share: hypothesis profiles, the shared folder, the browser, the closing summary. Nothing of one room."""
 
 import asyncio
+import logging
 import os
 import shutil
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvloop
@@ -15,7 +18,11 @@ pytest_plugins = ["tests.closing_summary"]
 _ROOT = Path(__file__).resolve().parent.parent
 
 # Folders whose tests start browsers or processes. They wait longest: when they come last, one worker runs alone at the end.
-_SLOW_FOLDERS = ("browser", "house", "workers", "commands", "commands", "journeys", "field", "seeds", "dev", "deploy", "fronts")
+_SLOW_FOLDERS = ("browser", "workers", "commands", "journeys", "field", "seeds", "dev", "deploy", "fronts")
+
+# jsonschema imports this package if it is there, and builds 38 grammars, to check internationalised addresses. No schema of ours has any,
+# and each process of the tests would spend five seconds on it.
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]  # Python's sign that a module cannot be imported
 
 # "ci" gives the same examples in every run; "search" looks for new ones: HYPOTHESIS_PROFILE=search make test
 settings.register_profile(
@@ -65,3 +72,21 @@ def chromium_shell_path(chromium_path: Path) -> Path:
     """The same Chromium without windows, settings and the memory of whole pages. It takes less than half of the processor time."""
     found = shutil.which("chromium-headless-shell")
     return chromium_path if found is None else Path(found)
+
+
+@pytest.fixture(scope="session")
+def saml() -> Any:
+    """The service provider of PyPI's python3-saml."""
+    return pytest.importorskip("onelogin.saml2.auth", reason="needs PyPI's python3-saml")
+
+
+@pytest.fixture
+def okta_client(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], Any]:
+    """Okta's own client for Python: a function of the org's address and an API token. Imported here: that takes six seconds."""
+    monkeypatch.setenv("OKTA_TESTING_TESTINGDISABLEHTTPSCHECK", "true")  # the client's own switch: without it, it insists on https
+    library = pytest.importorskip("okta.client")
+
+    def opened(address: str, token: str) -> Any:
+        return library.Client({"orgUrl": address, "token": token, "logging": {"enabled": False, "logLevel": logging.ERROR}})
+
+    return opened

@@ -1,8 +1,11 @@
-"""The commands `check`, `hook` and `sign-out`.
+"""The commands `check`, `hook`, `keygen`, `schema` and `sign-out`.
 
 Owns their options, and what they print.
 """
 
+import base64
+import json
+import secrets
 from pathlib import Path
 
 import click
@@ -12,7 +15,8 @@ from gateway.commands.okta_admin import okta_admin, okta_settings
 from gateway.commands.online import ask_apps, ask_org, ask_state
 from gateway.commands.online_oidc import ask_oidc, user_of
 from gateway.commands.ordered_sign_out import order_sign_out
-from gateway.config import Settings, advice
+from gateway.config import Config, Settings, advice
+from gateway.config.environment import KEY_BYTES
 from gateway.errors import BadConfig
 from gateway.observe import Log
 from gateway.terminal import CommandRefused, config_option, settings_of, until_done
@@ -52,6 +56,18 @@ def check(file: Path, online: bool, user_file: Path | None, okta: bool) -> None:
 def hook(file: Path) -> None:
     """Print what to enter in Okta's admin console: the event hook, and Universal Logout."""
     click.echo(okta_settings(settings_of(file)))
+
+
+@click.command()
+def keygen() -> None:
+    """Print a new seal key; put it before the old ones, so that what those have sealed stays readable."""
+    click.echo(base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode("ascii"))
+
+
+@click.command()
+def schema() -> None:
+    """Print the JSON Schema of the configuration, for editors."""
+    click.echo(json.dumps(Config.model_json_schema(by_alias=True), indent=2))
 
 
 @click.command(name="sign-out")

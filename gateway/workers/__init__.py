@@ -7,10 +7,3 @@
 Owns the processes, the port, and the admin address. Workers agree on things (revocations, leases) only through the shared state, so no
 process waits for another one. The supervisor must never serve a browser.
 """
-
-from gateway.workers.alone import alone
-from gateway.workers.handover import Handover, read
-from gateway.workers.supervisor import Supervisor
-from gateway.workers.worker import work
-
-__all__ = ["Handover", "Supervisor", "alone", "read", "work"]

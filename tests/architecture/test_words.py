@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.architecture.sources import calls, classes, comments, files, nodes, python_files, text, tree
+from tests.architecture.sources import calls, classes, comments, files, nodes, python_files, text
 
 # Said in halves, so that this file does not hold what it looks for.
 EMPTY_NAMES = {"common", "context", "data", "helper", "helpers", "info", "manager", "managers", "misc", "util", "utils"}
@@ -107,15 +107,19 @@ def test_whoever_casts_a_type_says_why() -> None:
     assert bare == []
 
 
+def _same_classes(*folders: str, programs: tuple[str, ...] = ()) -> dict[str, list[str]]:
+    """The names that several classes have, nested ones too, with their files. ``programs``: what is left out."""
+    found: dict[str, list[str]] = {}
+    for name in python_files(*folders):
+        if not name.startswith(programs):
+            for node in classes(name):
+                found.setdefault(node.name, []).append(name)
+    return {name: places for name, places in found.items() if len(places) > 1}
+
+
 def test_no_class_name_is_given_twice() -> None:
     """The stand-in and the demo are programs of their own."""
-    found: dict[str, list[str]] = {}
-    for name in python_files("gateway"):
-        if not name.startswith(("gateway/dev/standin/", "gateway/dev/demo/")):
-            for node in tree(name).body:
-                if isinstance(node, ast.ClassDef):
-                    found.setdefault(node.name, []).append(name)
-    assert {name: places for name, places in found.items() if len(places) > 1} == {}
+    assert _same_classes("gateway", "tests", programs=("gateway/dev/standin/", "gateway/dev/demo/")) == {}
 
 
 # Names that hid what they were, each with the word that took its place.

@@ -29,7 +29,7 @@ allow_public_root = true
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class StrictOutcome:
     """``statuses``: of the final answers; request lines that arrived at the app: ``whole`` with their body, ``begun`` with a head."""
 
     statuses: tuple[int, ...]
@@ -44,7 +44,7 @@ class Told:
 
 
 @dataclass
-class Strict:
+class StrictSite:
     """A deployment with one open app."""
 
     site: Site
@@ -56,7 +56,7 @@ class Strict:
         self.whole.append(visit.line)
         await visit.say(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n" + (b"" if visit.line.startswith(b"HEAD") else b"hello"))
 
-    async def told(self, sent: bytes, answers: int = 0, *, by_byte: bool = False, leaves: bool = False) -> Told:
+    async def told(self, sent: bytes, answers: int = 0, *, by_byte: bool = False, leaves: bool = False) -> StrictOutcome:
         """Send it, and read to the end of the connection.
 
         ``answers``: how many leave the connection open; a request behind them then ends it, and must be answered as the next one.
@@ -74,7 +74,7 @@ class Strict:
                 await _read(wire, received, lambda: False)
         await wire.close()
         statuses = tuple(int(status) for status in _STATUS.findall(received))
-        return Told(statuses, tuple(self.whole), len(self.site.behind.visits), bytes(received))
+        return StrictOutcome(statuses, tuple(self.whole), len(self.site.behind.visits), bytes(received))
 
 
 async def _send(wire: Wire, sent: bytes, by_byte: bool, leaves: bool) -> None:
@@ -101,9 +101,9 @@ async def _read(wire: Wire, received: bytearray, enough: Callable[[], bool]) -> 
 
 
 @asynccontextmanager
-async def strict(listen: str = "", app: str = "") -> AsyncIterator[Strict]:
+async def strict(listen: str = "", app: str = "") -> AsyncIterator[StrictSite]:
     """Everything running; ``listen`` and ``app``: further keys of these tables."""
     async with deployed(listen=listen, configuration=CONFIGURATION + _APP + app) as site:
-        made = Strict(site)
+        made = StrictSite(site)
         site.behind.script = made.answer
         yield made

@@ -8,7 +8,7 @@ from tests.attacks.memory import MEBIBYTE, memory
 from tests.attacks.strict import HERE, strict
 from tests.harness.app import Visit
 from tests.harness.app_gateway import app_gateway
-from tests.harness.replies import Reply
+from tests.harness.replies import RawReply
 from tests.harness.site import FETCH, NAVIGATE
 
 LENGTH = b"Content-Length: %d\r\n\r\n" % (100 * MEBIBYTE)
@@ -79,7 +79,7 @@ async def test_d3_a_body_over_the_limit_is_413_as_soon_as_that_is_known(rest: by
         tried.app.script, wire = script, await tried.connect()
         head = b"POST /up HTTP/1.1\r\nHost: hr.example.com\r\nConnection: close\r\n" + fields + tried.cookie()
         await wire.say(head + rest)
-        reply = Reply.of(await wire.head())
+        reply = RawReply.of(await wire.head())
         reply.body = await wire.exactly(int((reply.values("Content-Length") or ["0"])[0]))  # its connection stays a moment, for what comes
         assert reply.status == status
         if status == 413:

@@ -53,9 +53,9 @@ async def test_k4_an_end_at_okta_is_believed_after_the_ttl_and_an_end_here_at_on
     async with system() as place:
         person = await place.entered(ALICE)
         place.org.sessions.end(place.session(ALICE))
-        place.passed += 7.4
+        place.times.passes(7.4)
         assert await person.named_by_app() == ALICE
-        place.passed += 2.7
+        place.times.passes(2.7)
         assert await person.named_by_app() is None
         again = await place.entered(BOB)
         await again.ask(f"{HR}/.gateway/sign-out", "POST", site="same-origin", body="to=")
@@ -100,10 +100,10 @@ async def test_k7_grace_bridges_a_429_and_nothing_that_was_revoked() -> None:
         kept = cookie_line(gone, HR)
         site.org.faults.add(fault({"path": ME, "status": 429, "times": None}))
         await gone.post(f"{HR}/.gateway/sign-out", "to=")
-        site.times.passed += 30
+        site.times.passes(30)
         assert (await browser.ask(f"{HR}/")).status == 200
         assert (await site.ask("/", FETCH + kept)).status == 401
-        site.times.passed += 50
+        site.times.passes(50)
         assert (await browser.ask(f"{HR}/")).status == 503
 
 
@@ -132,7 +132,7 @@ async def test_k9_no_session_is_remembered_for_two_seconds_and_hinders_no_new_on
         for _ in range(5):
             assert await person.named_by_app() is None
         assert questions(place) == asked + 1
-        place.passed += 2.1
+        place.times.passes(2.1)
         assert await person.named_by_app() is None
         assert questions(place) == asked + 2
         assert (await person.go(redemption(place.org.session_token(BOB)))).body == f"hello {BOB}"

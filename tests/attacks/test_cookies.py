@@ -7,7 +7,7 @@ import pytest
 
 from tests.attacks.tampering import tampered
 from tests.harness.browser import ALICE, BOB, FORM, HR, LOGIN, NAVIGATION, WIKI
-from tests.harness.replies import Reply, told
+from tests.harness.replies import RawReply, told
 from tests.harness.site import FETCH, NAVIGATE, Site, cookie_line, deployed
 
 OWN = re.compile(
@@ -182,7 +182,7 @@ async def test_c14_a_pass_does_not_grow_with_its_user(site: Site) -> None:
         assert len((await other.entered()).jar(HR)["__Host-gateway"]) < 4000
 
 
-def renewed(reply: Reply) -> str | None:
+def renewed(reply: RawReply) -> str | None:
     """The pass that this answer sets, if it sets one."""
     values = [line.partition(";")[0].partition("=")[2] for line in reply.values("Set-Cookie") if line.startswith("__Host-gateway=")]
     return values[0] if values else None

@@ -10,7 +10,7 @@ import pytest
 
 from tests.harness.browser import ALICE, HR, LOGIN, WIKI
 from tests.harness.configuration import SMALLEST, problems, settings
-from tests.harness.replies import Reply, told
+from tests.harness.replies import RawReply, told
 from tests.harness.site import FETCH, LOCAL, NAVIGATE, Site, deployed
 
 ABOUT_THE_WAY = (
@@ -162,7 +162,7 @@ async def test_f11_no_user_agent_opens_a_door(site: Site, agent: str) -> None:
 
 @pytest.mark.parametrize("target", ["/healthz", "/readyz", "/metrics"])
 async def test_f11_health_answers_at_exact_paths_of_the_admin_address(site: Site, target: str) -> None:
-    async def asked(path: str) -> Reply:
+    async def asked(path: str) -> RawReply:
         return await site.ask(path, b"User-Agent: kube-probe/1.36\r\n", port=site.gateway.admin_port, origin="http://127.0.0.1")
 
     assert (await asked(target)).status == 200

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.attacks.corpora import Message, gunicorn, llhttp
-from tests.attacks.strict import OPEN, Strict, Told, strict
+from tests.attacks.strict import OPEN, StrictOutcome, StrictSite, strict
 
 LIMITS = {"006", "007", "008", "010", "011", "012", "017", "limit_header_default_01"}
 """Refused by gunicorn for their size alone, with limits smaller than ours; see the test that sets ours to as little."""
@@ -100,7 +100,7 @@ RULES = {
 REFUSED = {name: rule for rule, names in RULES.items() for name in names}
 
 
-def _as_is_due(message: Message, told: Told, by_byte: bool) -> bool:
+def _as_is_due(message: Message, told: StrictOutcome, by_byte: bool) -> bool:
     if message.name in UNFINISHED:
         return len(told.whole) <= UNFINISHED[message.name]  # a client that leaves takes what is under way with it
     if message.name in LAST:
@@ -118,7 +118,7 @@ def _as_is_due(message: Message, told: Told, by_byte: bool) -> bool:
     return told.is_refused and told.begun == 0
 
 
-async def _wrong(tried: Strict, messages: Iterable[Message], by_byte: bool) -> dict[str, Told]:
+async def _wrong(tried: StrictSite, messages: Iterable[Message], by_byte: bool) -> dict[str, StrictOutcome]:
     found = {}
     for message in messages:
         is_due = message.is_valid or message.name in FORWARDED
@@ -126,7 +126,7 @@ async def _wrong(tried: Strict, messages: Iterable[Message], by_byte: bool) -> d
         try:
             told = await tried.told(message.to(OPEN), answers, by_byte=by_byte, leaves=message.name in UNFINISHED)
         except TimeoutError:
-            told = Told((), tuple(tried.whole), -1, b"it hangs")
+            told = StrictOutcome((), tuple(tried.whole), -1, b"it hangs")
         if not _as_is_due(message, told, by_byte):
             found[message.name] = told
     return found

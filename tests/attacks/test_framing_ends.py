@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.attacks.strict import HERE, SENTINEL, Strict, strict
+from tests.attacks.strict import HERE, SENTINEL, StrictSite, strict
 from tests.harness.app import Visit, answering
-from tests.harness.replies import Reply
+from tests.harness.replies import RawReply
 from tests.harness.site import FETCH, Site
 from tests.harness.wire import PATIENCE, Wire
 
@@ -21,13 +21,13 @@ SMUGGLED = b"GET /smuggled HTTP/1.1\r\n" + HERE + b"\r\n"
 
 
 @pytest.fixture
-async def tried() -> AsyncIterator[Strict]:
+async def tried() -> AsyncIterator[StrictSite]:
     async with strict() as made:
         yield made
 
 
 @pytest.mark.parametrize("framing", ["length", "chunks"])
-async def test_s12_what_stands_in_a_body_is_no_request(tried: Strict, framing: str) -> None:
+async def test_s12_what_stands_in_a_body_is_no_request(tried: StrictSite, framing: str) -> None:
     length = b"Content-Length: %d\r\n\r\n" % len(SMUGGLED) + SMUGGLED
     chunks = CHUNKED + b"\r\n%x\r\n" % len(SMUGGLED) + SMUGGLED + b"\r\n0\r\n\r\n"
     told = await tried.told(LINE + HERE + (length if framing == "length" else chunks), 1)
@@ -47,7 +47,7 @@ async def test_s12_the_second_request_of_a_connection_is_judged_by_itself(site: 
 
 
 @pytest.mark.parametrize("upgrade", [b"h2c", b"foo", b"tcp", b"websocket, h2c", b"\xe9", b""])
-async def test_s12_a_body_behind_an_upgrade_nobody_knows_is_no_request(tried: Strict, upgrade: bytes) -> None:
+async def test_s12_a_body_behind_an_upgrade_nobody_knows_is_no_request(tried: StrictSite, upgrade: bytes) -> None:
     """The parser loses what stands in the packet of such an upgrade: then the body of the next request would be taken for one."""
     wire = await tried.site.connect()
     post = LINE + HERE + b"Content-Length: %d\r\n\r\n" % len(SMUGGLED)
@@ -69,7 +69,7 @@ async def _ended(wire: Wire) -> bytes:
 
 @pytest.mark.parametrize("method", [b"GET", b"HEAD", b"DELETE", b"OPTIONS"])
 @pytest.mark.parametrize("body", [b"Content-Length: 5\r\n\r\nabcde", CHUNKED + b"\r\n5\r\nabcde\r\n0\r\n\r\n"], ids=["length", "chunks"])
-async def test_s13_a_body_where_none_is_usual_is_passed_on_in_its_framing(tried: Strict, method: bytes, body: bytes) -> None:
+async def test_s13_a_body_where_none_is_usual_is_passed_on_in_its_framing(tried: StrictSite, method: bytes, body: bytes) -> None:
     bodies: list[bytes] = []
 
     async def script(visit: Visit) -> None:
@@ -104,14 +104,14 @@ async def test_s14_who_is_refused_is_not_told_to_go_on_and_his_body_is_nobodys(s
     ],
 )
 @pytest.mark.parametrize("version", [b"1.1", b"1.0"])
-async def test_s16_half_an_answer_has_no_clean_end_and_is_counted(tried: Strict, answer: bytes, version: bytes) -> None:
+async def test_s16_half_an_answer_has_no_clean_end_and_is_counted(tried: StrictSite, answer: bytes, version: bytes) -> None:
     tried.site.behind.script = answering(answer, then_close=True)
     with pytest.raises(ConnectionResetError):
         await tried.site.raw(b"GET /x HTTP/" + version + b"\r\n" + HERE + b"\r\n")
     assert tried.site.lines[-1]["reason"] == "cut_short:hung_up"
 
 
-async def test_s21_what_is_compressed_stays_as_it_is_both_ways(tried: Strict) -> None:
+async def test_s21_what_is_compressed_stays_as_it_is_both_ways(tried: StrictSite) -> None:
     packed, bodies = gzip.compress(b"hello" * 1000), list[bytes]()
 
     async def script(visit: Visit) -> None:
@@ -120,13 +120,13 @@ async def test_s21_what_is_compressed_stays_as_it_is_both_ways(tried: Strict) ->
 
     tried.site.behind.script = script
     sent = LINE + HERE + b"Connection: close\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed) + packed
-    reply = Reply.of(await tried.site.raw(sent))
+    reply = RawReply.of(await tried.site.raw(sent))
     assert bodies == [packed] and tried.site.behind.last.value(b"content-encoding") == b"gzip"
     assert reply.body == packed and reply.values("Content-Encoding") == ["gzip"]
 
 
 @pytest.mark.parametrize(("framing", "begun"), [(b"Content-Length: 100000\r\n\r\n", b"12345"), (CHUNKED + b"\r\n", b"5\r\n12345\r\n")])
-async def test_s22_half_a_request_is_never_completed(tried: Strict, framing: bytes, begun: bytes) -> None:
+async def test_s22_half_a_request_is_never_completed(tried: StrictSite, framing: bytes, begun: bytes) -> None:
     got = asyncio.get_running_loop().create_future()
 
     async def script(visit: Visit) -> None:

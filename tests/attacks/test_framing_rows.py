@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.attacks.strict import HERE, Strict, strict
+from tests.attacks.strict import HERE, StrictSite, strict
 
 LINE = b"POST /x HTTP/1.1\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
@@ -12,12 +12,12 @@ SMUGGLED = b"GET /smuggled HTTP/1.1\r\n" + HERE + b"\r\n"
 
 
 @pytest.fixture
-async def tried() -> AsyncIterator[Strict]:
+async def tried() -> AsyncIterator[StrictSite]:
     async with strict() as made:
         yield made
 
 
-async def _refused(tried: Strict, sent: bytes, statuses: tuple[int, ...] = (400,)) -> None:
+async def _refused(tried: StrictSite, sent: bytes, statuses: tuple[int, ...] = (400,)) -> None:
     """Refused in one packet with nothing at the app, and byte by byte with nothing whole; both end the connection."""
     told = await tried.told(sent)
     assert told.begun == 0 and len(told.statuses) == 1 and told.statuses[0] in statuses
@@ -43,7 +43,7 @@ BOTH = [
 
 @pytest.mark.parametrize("rest", BOTH)
 @pytest.mark.parametrize("method", [b"POST", b"GET", b"HEAD", b"DELETE"])
-async def test_s4_a_length_beside_chunks_is_refused(tried: Strict, rest: bytes, method: bytes) -> None:
+async def test_s4_a_length_beside_chunks_is_refused(tried: StrictSite, rest: bytes, method: bytes) -> None:
     await _refused(tried, method + b" /x HTTP/1.1\r\n" + HERE + rest + SMUGGLED, (400, 501))
 
 
@@ -51,12 +51,12 @@ async def test_s4_a_length_beside_chunks_is_refused(tried: Strict, rest: bytes, 
     "value",
     [b"+5", b"5, 5", b"5, 6", b"0x5", b"1_0", b"", b"-1", b"5 5", b"5;", b"5.0", b"\xef\xbc\x95", b"5\x0b", b"9" * 20],
 )
-async def test_s6_a_length_is_digits_and_nothing_else(tried: Strict, value: bytes) -> None:
+async def test_s6_a_length_is_digits_and_nothing_else(tried: StrictSite, value: bytes) -> None:
     await _refused(tried, LINE + HERE + b"Content-Length: " + value + b"\r\n\r\nabcde" + SMUGGLED, (400, 413))
 
 
 @pytest.mark.parametrize(("first", "second"), [(b"5", b"5"), (b"5", b"6"), (b"0", b"5")])
-async def test_s6_two_lengths_are_one_too_many(tried: Strict, first: bytes, second: bytes) -> None:
+async def test_s6_two_lengths_are_one_too_many(tried: StrictSite, first: bytes, second: bytes) -> None:
     both = b"Content-Length: " + first + b"\r\nContent-Length: " + second + b"\r\n\r\nabcde"
     await _refused(tried, LINE + HERE + both)
 
@@ -85,12 +85,12 @@ async def test_s6_two_lengths_are_one_too_many(tried: Strict, first: bytes, seco
         LINE + HERE + CHUNKED + b"\r\n11111111111111111\r\nx\r\n0\r\n\r\n",
     ],
 )
-async def test_s8_lines_end_with_cr_and_lf(tried: Strict, sent: bytes) -> None:
+async def test_s8_lines_end_with_cr_and_lf(tried: StrictSite, sent: bytes) -> None:
     await _refused(tried, sent)
 
 
 @pytest.mark.parametrize("sent", [LINE + HERE + CHUNKED + b"\r\n1\r\nx\r\n0\r\n", b"GET /x HTTP/1.1\r\n" + HERE])
-async def test_s8_without_its_last_line_nothing_is_whole(tried: Strict, sent: bytes) -> None:
+async def test_s8_without_its_last_line_nothing_is_whole(tried: StrictSite, sent: bytes) -> None:
     told = await tried.told(sent, leaves=True)
     assert told.whole == () and 200 not in told.statuses
 
@@ -113,22 +113,22 @@ async def test_s8_without_its_last_line_nothing_is_whole(tried: Strict, sent: by
         b"(X): a",
     ],
 )
-async def test_s9_no_folded_lines_and_no_control_characters(tried: Strict, line: bytes) -> None:
+async def test_s9_no_folded_lines_and_no_control_characters(tried: StrictSite, line: bytes) -> None:
     await _refused(tried, b"GET /x HTTP/1.1\r\n" + HERE + line + b"\r\n\r\n")
 
 
 @pytest.mark.parametrize("first", [b" ", b"\t", b"\x00", b"\r\r\n", b"\r\n\r\n\r\n"])
-async def test_s9_nothing_stands_before_a_request(tried: Strict, first: bytes) -> None:
+async def test_s9_nothing_stands_before_a_request(tried: StrictSite, first: bytes) -> None:
     await _refused(tried, first + b"GET /x HTTP/1.1\r\n" + HERE + b"\r\n")
 
 
 @pytest.mark.parametrize("version", [b"0.9", b"1.2", b"1.32", b"1.10", b"2.0", b"2", b"3", b"9.9", b"01.1", b"1.1 ", b"1,1", b""])
-async def test_s10_versions_are_1_0_and_1_1(tried: Strict, version: bytes) -> None:
+async def test_s10_versions_are_1_0_and_1_1(tried: StrictSite, version: bytes) -> None:
     await _refused(tried, b"GET /x HTTP/" + version + b"\r\n" + HERE + b"\r\n", (400, 505))
 
 
 @pytest.mark.parametrize(
     "line", [b"GET /x\r\n", b"GET /x HTTP\r\n", b"GET /x HTP/1.1\r\n", b"/x HTTP/1.1\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"]
 )
-async def test_s10_a_line_without_a_version_is_no_request(tried: Strict, line: bytes) -> None:
+async def test_s10_a_line_without_a_version_is_no_request(tried: StrictSite, line: bytes) -> None:
     await _refused(tried, line + HERE + b"\r\n", (400, 505))

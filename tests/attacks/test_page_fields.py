@@ -3,13 +3,13 @@
 from gateway.dev.standin import fault
 from tests.harness.app import answering
 from tests.harness.browser import ALICE, BOB, HR, LOGIN
-from tests.harness.replies import Reply
+from tests.harness.replies import RawReply
 from tests.harness.site import FETCH, NAVIGATE, Site
 
 HANDSHAKE = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 
 
-def is_own_page(reply: Reply) -> bool:
+def is_own_page(reply: RawReply) -> bool:
     """Whether this answer carries every field that protects a page of ours."""
     wanted = {
         "Cache-Control": ["no-store"],
@@ -26,7 +26,7 @@ def is_own_page(reply: Reply) -> bool:
     return {name: reply.values(name) for name in wanted} == wanted and is_strict and b"<script>" not in reply.body
 
 
-async def own_pages(site: Site) -> dict[str, Reply]:
+async def own_pages(site: Site) -> dict[str, RawReply]:
     """Each page of the gateway, by what led to it."""
     cookie = await site.signed_in()
     okta = f"Cookie: sid={site.org.sign_in(ALICE).sid}\r\n".encode()
@@ -67,11 +67,11 @@ async def own_pages(site: Site) -> dict[str, Reply]:
     return pages | await pages_of_failures(site)
 
 
-async def pages_of_failures(site: Site) -> dict[str, Reply]:
+async def pages_of_failures(site: Site) -> dict[str, RawReply]:
     """The pages that take more than one step to see."""
     site.org.faults.clear()
     site.times.passed += 60
-    now, trusted = int(site.times.began + site.times.passed), NAVIGATE.replace(b"none", b"same-site")
+    now, trusted = int(site.times.wall), NAVIGATE.replace(b"none", b"same-site")
     loop = f"Cookie: __Host-gateway-start=~{now}~{now}~{now}\r\n".encode()
     pages = {"a loop": await site.ask("/", loop + NAVIGATE)}
     browser, session = site.session()

@@ -7,7 +7,7 @@ import pytest
 
 from tests.attacks.tampering import tampered
 from tests.harness.app import answering
-from tests.harness.browser import ALICE, BOB, FORM, HR, LOGIN, WIKI, Browser, Reply
+from tests.harness.browser import ALICE, BOB, FORM, HR, LOGIN, WIKI, Browser, BrowserReply
 from tests.harness.site import NAVIGATE, Site
 
 
@@ -38,7 +38,7 @@ async def ticket_url(browser: Browser, target: str = "/", origin: str = HR) -> s
     return handed.location
 
 
-def has_pass(reply: Reply) -> bool:
+def has_pass(reply: BrowserReply) -> bool:
     """Whether this answer lets its browser in."""
     return any(name == "__Host-gateway" for name in reply.set_names)
 
@@ -140,7 +140,7 @@ async def test_r13_a_session_that_okta_does_not_confirm_ends_in_a_page(site: Sit
     for _ in range(30):
         asked.append(url)
         if url.startswith(f"{LOGIN}/login/"):
-            url = f"{LOGIN}{Reply(200, [('Location', url)], '').parameter('fromURI')}"
+            url = f"{LOGIN}{BrowserReply(200, [('Location', url)], '').parameter('fromURI')}"
             continue
         reply = await browser.ask(url, cookie="sid=102dead" if url.startswith(LOGIN) else None)
         if not reply.location:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.attacks.off_site import EVIL, off_site_forms, twice
 from tests.harness.browser import ALICE, BOB, HR, LOGIN, NAVIGATION, WIKI
-from tests.harness.replies import Reply
+from tests.harness.replies import RawReply
 from tests.harness.site import NAVIGATE, Site, cookie_line
 
 SIGN_OUT = "/.gateway/sign-out"
@@ -16,7 +16,7 @@ SAME_ORIGIN = (
 )
 
 
-def is_harmless(reply: Reply) -> bool:
+def is_harmless(reply: RawReply) -> bool:
     """Whether the answer names no other site, in no field and in no link, and no field that the address asked for."""
     names = {name.lower() for name, _ in reply.fields}
     links = re.findall(rb'(?:href|action|value)="([^"]*)"', reply.body)

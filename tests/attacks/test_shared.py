@@ -86,7 +86,7 @@ async def test_c7_a_restart_brings_no_signed_out_pass_back(tmp_path: Path) -> No
 
 
 @dataclass
-class Open:
+class OpenAtTwoGateways:
     """What alice has open at one of two gateways, and what bob has."""
 
     site: Site
@@ -98,7 +98,7 @@ class Open:
 
 
 @pytest.fixture
-async def lasting(two: tuple[Site, Site]) -> Open:
+async def lasting(two: tuple[Site, Site]) -> OpenAtTwoGateways:
     site, replica = two
     browser, his = await site.entered(ALICE), await site.signed_in(BOB)
     hers = cookie_line(browser, HR)
@@ -110,10 +110,10 @@ async def lasting(two: tuple[Site, Site]) -> Open:
     site.behind.arrived.clear()
     await poll.say(b"GET /poll HTTP/1.1\r\nHost: hr.example.com\r\n" + FETCH + hers + b"\r\n")
     await site.behind.arrived.wait()
-    return Open(site, replica, browser, sockets, [events, poll], await opened(replica, his))
+    return OpenAtTwoGateways(site, replica, browser, sockets, [events, poll], await opened(replica, his))
 
 
-async def test_u8_signing_out_at_one_ends_all_that_is_open_at_the_other_and_nobody_elses(lasting: Open) -> None:
+async def test_u8_signing_out_at_one_ends_all_that_is_open_at_the_other_and_nobody_elses(lasting: OpenAtTwoGateways) -> None:
     assert (await lasting.alice.post(SIGN_OUT, "to=")).status == 303
     for wire in lasting.hers:
         assert await wire.rest() == close_frame(1008)
@@ -122,7 +122,7 @@ async def test_u8_signing_out_at_one_ends_all_that_is_open_at_the_other_and_nobo
     assert await echoes(lasting.his, b"still here")
 
 
-async def test_u9_nothing_stays_open_at_the_other_beyond_the_end_that_okta_named(lasting: Open) -> None:
+async def test_u9_nothing_stays_open_at_the_other_beyond_the_end_that_okta_named(lasting: OpenAtTwoGateways) -> None:
     lasting.site.org.faults.add(Fault(ME, "GET", 503, times=None))
     lasting.site.times.passed += 13 * 3600
     for wire in (*lasting.hers, lasting.his):

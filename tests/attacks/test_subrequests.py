@@ -15,7 +15,7 @@ from gateway.dev.standin.users import User
 from gateway.observe import Log
 from tests.harness.browser import ALICE, HR, LOGIN, WIKI
 from tests.harness.configuration import SEALED
-from tests.harness.replies import Reply
+from tests.harness.replies import RawReply
 from tests.harness.site import CONFIGURATION, FETCH, NAVIGATE, Site, deployed
 from tests.harness.subrequests import DIALECTS, GATEWAY, TRUSTING, ask, identity, told
 
@@ -29,7 +29,7 @@ async def site() -> AsyncIterator[Site]:
         yield made
 
 
-def head_of(reply: Reply) -> bytes:
+def head_of(reply: RawReply) -> bytes:
     return reply.raw.partition(b"\r\n\r\n")[0]
 
 

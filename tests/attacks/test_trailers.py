@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.attacks.strict import HERE, Strict, strict
+from tests.attacks.strict import HERE, StrictSite, strict
 from tests.harness.app import Visit
 from tests.harness.browser import ALICE, BOB, HR
 from tests.harness.replies import told
@@ -31,7 +31,7 @@ POST_NEXT = b"POST /next HTTP/1.1\r\n" + HERE + b"Content-Length: 4\r\n\r\nbody"
 
 
 @pytest.fixture
-async def tried() -> AsyncIterator[Strict]:
+async def tried() -> AsyncIterator[StrictSite]:
     async with strict() as made:
         yield made
 
@@ -48,7 +48,7 @@ async def _answers(wire: Wire, count: int) -> list[bytes]:
     return answers
 
 
-def _is_clean(tried: Strict, answers: list[bytes], lines: list[bytes]) -> None:
+def _is_clean(tried: StrictSite, answers: list[bytes], lines: list[bytes]) -> None:
     """Each request came as what it is, whole, without a trailer, and was answered."""
     assert [visit.line for visit in tried.site.behind.visits] == lines
     assert not any(b"leak" in line or b"Trailer" in line for visit in tried.site.behind.visits for line in visit.fields)
@@ -62,7 +62,7 @@ BEHIND = {"GET": (NEXT, [GET_LINE]), "POST": (POST_NEXT, [POST_LINE]), "many": (
 
 @pytest.mark.parametrize("name", TRAILERS)
 @pytest.mark.parametrize("following", BEHIND)
-async def test_s20_h17_what_follows_in_the_same_packet_is_a_request_of_its_own(tried: Strict, name: str, following: str) -> None:
+async def test_s20_h17_what_follows_in_the_same_packet_is_a_request_of_its_own(tried: StrictSite, name: str, following: str) -> None:
     wire, (behind, lines) = await tried.site.connect(), BEHIND[following]
     await wire.say(POST + b"\r\n3\r\nabc\r\n0\r\n" + TRAILERS[name] + b"\r\n" + behind)
     _is_clean(tried, await _answers(wire, 1 + len(lines)), [FIRST, *lines])
@@ -70,7 +70,7 @@ async def test_s20_h17_what_follows_in_the_same_packet_is_a_request_of_its_own(t
 
 @pytest.mark.parametrize("name", TRAILERS)
 @pytest.mark.parametrize("announced", [b"", b"Trailer: X-Leak, Cookie, Host\r\n"], ids=["unannounced", "announced"])
-async def test_s20_h17_what_follows_in_the_next_packet_is_a_request_of_its_own(tried: Strict, name: str, announced: bytes) -> None:
+async def test_s20_h17_what_follows_in_the_next_packet_is_a_request_of_its_own(tried: StrictSite, name: str, announced: bytes) -> None:
     wire, go = await tried.site.connect(), asyncio.Event()
 
     async def script(visit: Visit) -> None:
@@ -89,7 +89,7 @@ async def test_s20_h17_what_follows_in_the_next_packet_is_a_request_of_its_own(t
 
 
 @pytest.mark.parametrize("name", TRAILERS)
-async def test_s20_h17_what_follows_byte_by_byte_is_a_request_of_its_own(tried: Strict, name: str) -> None:
+async def test_s20_h17_what_follows_byte_by_byte_is_a_request_of_its_own(tried: StrictSite, name: str) -> None:
     wire = await tried.site.connect()
     sending = POST + b"\r\n3\r\nabc\r\n0\r\n" + TRAILERS[name] + b"\r\n" + NEXT
     answering = asyncio.create_task(_answers(wire, 2))
@@ -100,7 +100,7 @@ async def test_s20_h17_what_follows_byte_by_byte_is_a_request_of_its_own(tried: 
 
 
 @pytest.mark.parametrize("trailer", FRAMING)
-async def test_s20_a_trailer_that_would_frame_a_message_is_refused_and_the_last(tried: Strict, trailer: bytes) -> None:
+async def test_s20_a_trailer_that_would_frame_a_message_is_refused_and_the_last(tried: StrictSite, trailer: bytes) -> None:
     wire = await tried.site.connect()
     await wire.say(POST + b"\r\n3\r\nabc\r\n0\r\n" + trailer + b"\r\n" + NEXT)
     answered = await wire.rest()
@@ -109,7 +109,7 @@ async def test_s20_a_trailer_that_would_frame_a_message_is_refused_and_the_last(
 
 
 @pytest.mark.parametrize("is_by_line", [False, True], ids=["at once", "line by line"])
-async def test_t20_trailers_count_against_the_limits_of_fields(tried: Strict, is_by_line: bool) -> None:
+async def test_t20_trailers_count_against_the_limits_of_fields(tried: StrictSite, is_by_line: bool) -> None:
     wire = await tried.site.connect()
     await wire.say(POST + b"\r\n3\r\nabc\r\n0\r\n")
     lines = [b"X-%d: " % number + b"x" * 60_000 + b"\r\n" for number in range(4)]
@@ -121,7 +121,7 @@ async def test_t20_trailers_count_against_the_limits_of_fields(tried: Strict, is
     assert answered.startswith(b"HTTP/1.1 400 ") and tried.whole == []
 
 
-async def test_s20_a_request_that_is_refused_for_its_head_is_the_last(tried: Strict) -> None:
+async def test_s20_a_request_that_is_refused_for_its_head_is_the_last(tried: StrictSite) -> None:
     wire = await tried.site.connect()
     await wire.say(b"POST http://x/ HTTP/1.1\r\n" + HERE + b"Transfer-Encoding: chunked\r\n\r\n0\r\nCookie: leak\r\n\r\n" + NEXT)
     answered = await wire.rest()
@@ -129,7 +129,7 @@ async def test_s20_a_request_that_is_refused_for_its_head_is_the_last(tried: Str
 
 
 @pytest.mark.parametrize("name", TRAILERS)
-async def test_s20_behind_an_upgrade_that_was_not_granted_the_same_holds(tried: Strict, name: str) -> None:
+async def test_s20_behind_an_upgrade_that_was_not_granted_the_same_holds(tried: StrictSite, name: str) -> None:
     shake = b"GET /up HTTP/1.1\r\n" + HERE + b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
     wire = await tried.site.connect()
     await wire.say(shake + POST + b"\r\n3\r\nabc\r\n0\r\n" + TRAILERS[name] + b"\r\n" + NEXT)

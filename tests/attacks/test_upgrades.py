@@ -8,7 +8,7 @@ import pytest
 from gateway.edge.frames import close_frame
 from tests.attacks.streams import EVENT, ORIGIN, app, broken, echoes, opened, shake
 from tests.harness.app import Visit
-from tests.harness.replies import Reply
+from tests.harness.replies import RawReply
 from tests.harness.site import CONFIGURATION, FETCH, Site, deployed
 from tests.harness.websocket import MASK, echo, frame, open_up
 
@@ -17,7 +17,7 @@ from tests.harness.websocket import MASK, echo, frame, open_up
 async def test_u1_h2c_is_not_asked_of_the_app_and_the_answer_is_plain(site: Site, asked: bytes) -> None:
     cookie = await site.signed_in()
     fields = b"Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\nConnection: " + asked + b", close\r\n"
-    reply = Reply.of(await site.raw(b"GET / HTTP/1.1\r\nHost: hr.example.com\r\n" + FETCH + cookie + fields + b"\r\n"))
+    reply = RawReply.of(await site.raw(b"GET / HTTP/1.1\r\nHost: hr.example.com\r\n" + FETCH + cookie + fields + b"\r\n"))
     assert (reply.status, reply.values("Upgrade")) == (200, [])
     assert reply.body == b"hello"
     for name in (b"upgrade", b"http2-settings"):
@@ -60,7 +60,7 @@ async def test_u6_a_foreign_page_opens_nothing_with_its_visitors_cookies(site: S
     site.behind.script = echo
     wire = await site.connect()
     await wire.say(shake(b"/ws", origin + cookie))
-    assert Reply.of(await wire.head()).status == status
+    assert RawReply.of(await wire.head()).status == status
     assert len(site.behind.visits) == (status == 101)
 
 
@@ -68,11 +68,11 @@ async def test_u6_no_origin_is_no_browser_and_may_where_no_session_is_needed(sit
     site.behind.script = echo
     wire = await site.connect()
     await wire.say(shake(b"/public/ws", b""))
-    assert Reply.of(await wire.head()).status == 101
+    assert RawReply.of(await wire.head()).status == 101
 
 
 async def test_u7_without_a_session_a_script_hears_401_and_the_app_nothing(site: Site) -> None:
-    reply = Reply.of(await site.raw(shake(b"/ws", ORIGIN).replace(b"Connection: Upgrade", b"Connection: Upgrade, close")))
+    reply = RawReply.of(await site.raw(shake(b"/ws", ORIGIN).replace(b"Connection: Upgrade", b"Connection: Upgrade, close")))
     assert (reply.status, reply.location) == (401, "")
     assert len(reply.body) < 1024
     assert json.loads(reply.body)["error"] == "no_session"
@@ -133,7 +133,7 @@ async def test_u13_events_come_one_by_one_unbuffered_and_uncompressed(site: Site
     await wire.say(
         b"GET /events HTTP/1.1\r\nHost: hr.example.com\r\nConnection: close\r\nAccept-Encoding: gzip, br\r\n" + FETCH + cookie + b"\r\n"
     )
-    head = Reply.of(await wire.head())
+    head = RawReply.of(await wire.head())
     assert (head.status, head.values("Content-Type"), head.values("Content-Encoding")) == (200, ["text/event-stream"], [])
     for number in range(3):
         await wire.until(EVENT % number)  # the next is not written before this one was read
@@ -154,11 +154,11 @@ async def test_u13_a_long_poll_is_answered_late_and_whole(site: Site) -> None:
     await wire.say(b"GET /poll HTTP/1.1\r\nHost: hr.example.com\r\nConnection: close\r\n" + FETCH + cookie + b"\r\n")
     await site.behind.arrived.wait()
     news.set()
-    assert Reply.of(await wire.rest()).body == b"news"
+    assert RawReply.of(await wire.rest()).body == b"news"
 
 
 async def test_u14_an_upgrade_over_http_1_0_is_no_upgrade(site: Site) -> None:
     cookie = await site.signed_in()
-    reply = Reply.of(await site.raw(shake(b"/ws", ORIGIN + cookie).replace(b"HTTP/1.1", b"HTTP/1.0", 1)))
+    reply = RawReply.of(await site.raw(shake(b"/ws", ORIGIN + cookie).replace(b"HTTP/1.1", b"HTTP/1.0", 1)))
     assert (reply.status, reply.values("Upgrade"), reply.body) == (200, [], b"hello")
     assert site.behind.last.value(b"upgrade") is None

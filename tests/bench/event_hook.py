@@ -24,9 +24,8 @@ from gateway.doors.hooks.event_hook import EVENT_HOOK_PATH
 from tests.doors.hooks.hooked import LOGIN_HOST, SECRET
 from tests.harness.connected_client import Caller
 from tests.harness.polling import moment
-from tests.harness.redis_servers import SERVER
-from tests.harness.redis_servers import Running as Redis
-from tests.harness.workers import Running, several_workers
+from tests.harness.redis_servers import SERVER, RedisProcess
+from tests.harness.workers import RunningWorkers, several_workers
 from tests.policy.hooks.events import delivery, event
 
 SECONDS, PER_SECOND, FORGED_PER_SECOND, APP_PER_SECOND = 5.0, 1000.0, 500.0, 200.0
@@ -115,11 +114,11 @@ async def _measure(folder: Path, engine: str, seconds: float) -> int:
 
 
 @asynccontextmanager
-async def _gateway(folder: Path, engine: str) -> AsyncIterator[Running]:
+async def _gateway(folder: Path, engine: str) -> AsyncIterator[RunningWorkers]:
     (folder / "secret").write_text(f"{SECRET}\n")
     (folder / "secret").chmod(0o600)
     (folder / "state").mkdir(mode=0o700)
-    redis = Redis(folder / "redis") if engine == "redis" else None
+    redis = RedisProcess(folder / "redis") if engine == "redis" else None
     state = {"STATE__URL": f"redis://127.0.0.1:{redis.port}"} if redis is not None else {"STATE__DIRECTORY": str(folder / "state")}
     given = {"HOOKS__OKTA_SECRET_FILE": str(folder / "secret"), "LISTEN__REQUESTS_PER_CLIENT": "0", **state}
     environ = {f"SESSION_GATEWAY__{name}": value for name, value in given.items()}
@@ -136,7 +135,7 @@ async def _gateway(folder: Path, engine: str) -> AsyncIterator[Running]:
 class Processor:
     """What the worker has had of the machine since this was made."""
 
-    def __init__(self, running: Running) -> None:
+    def __init__(self, running: RunningWorkers) -> None:
         self._file = Path(f"/proc/{running.process.pid}/schedstat")
         self._before = self._read()
         self._began = perf_counter()
@@ -158,7 +157,7 @@ class Processor:
         return f"the worker ran {ran:.0%} of the time, and waited for a processor {waited:.0%}"
 
 
-async def _at_full_speed(running: Running, what: str, number: int, ask: Ask) -> int:
+async def _at_full_speed(running: RunningWorkers, what: str, number: int, ask: Ask) -> int:
     took: list[float] = []
     left = iter(range(number))
 
@@ -185,7 +184,7 @@ def _app(caller: Caller, lines: list[str]) -> Ask:
     return ask
 
 
-async def _on_time(running: Running, seconds: float, app: tuple[str, float, Ask], *posts: tuple[str, float, Ask]) -> int:
+async def _on_time(running: RunningWorkers, seconds: float, app: tuple[str, float, Ask], *posts: tuple[str, float, Ask]) -> int:
     """Each kind at its pace: a slow answer delays no other, but of the app's requests, which come one after the other."""
     began, processor = perf_counter(), Processor(running)
     took = {name: list[float]() for name, _, _ in (app, *posts)}
@@ -214,7 +213,7 @@ async def _on_time(running: Running, seconds: float, app: tuple[str, float, Ask]
     return sum(_told(name, seen) for name, seen in took.items())
 
 
-async def _ended(running: Running, made: Deliveries, lines: list[str], seconds: float) -> int:
+async def _ended(running: RunningWorkers, made: Deliveries, lines: list[str], seconds: float) -> int:
     """How many of these users were served, or not served before, once the delivery that ends them was answered."""
     caller, odd = await running.caller(), 0
     for number, line in enumerate(lines):

@@ -16,8 +16,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.bench.proxies.arena import Arena, Running, arena
-from tests.bench.proxies.asked import END, HOST, TARGET, Asked, answer_to
+from tests.bench.proxies.arena import Arena, RunningContestant, arena
+from tests.bench.proxies.asked import END, HOST, TARGET, AppRequest, answer_to
 from tests.bench.proxies.figures import LEAST_BUSY
 from tests.bench.proxies.own import NAME, OLDER, ROOT, cannot_compare, is_compiled
 from tests.bench.proxies.processes import NotRunning, found
@@ -29,41 +29,41 @@ FORM = b"month=3&slip=7&note=" + b"words+of+a+person+" * 10
 LOOPBACK = '"127.0.0.1/32"'
 
 
-def _again(asked: Asked) -> bytes:
+def _again(asked: AppRequest) -> bytes:
     return asked.message()
 
 
-def _new_each_time(asked: Asked) -> bytes:
+def _new_each_time(asked: AppRequest) -> bytes:
     """Path, query, Referer and a cookie of the app are never the same."""
     new = NEW.decode()
     target, referer = f"/payroll/{new}/slips?month={new}", f"https://{HOST}/payroll/{new}"
-    return Asked(f"{asked.cookie}; last={new}").message("GET", target, ("Referer", referer))
+    return AppRequest(f"{asked.cookie}; last={new}").message("GET", target, ("Referer", referer))
 
 
-def _form(asked: Asked) -> bytes:
+def _form(asked: AppRequest) -> bytes:
     about = ("Origin", f"https://{HOST}"), ("Content-Type", "application/x-www-form-urlencoded"), ("Content-Length", str(len(FORM)))
     return asked.message("POST", TARGET, *about) + FORM
 
 
-def _sub_request(asked: Asked) -> bytes:
+def _sub_request(asked: AppRequest) -> bytes:
     """What Traefik sends: the browser's fields, and the rest in fields of its own."""
     told = (("Method", "GET"), ("Proto", "https"), ("Host", HOST), ("Uri", TARGET), ("For", "192.0.2.7"))
     more = tuple((f"X-Forwarded-{name}", value) for name, value in told)
     return asked.message("GET", "/.gateway/auth/traefik", *more).replace(f"Host: {HOST}".encode(), b"Host: 127.0.0.1", 1)
 
 
-def _stranger(asked: Asked) -> bytes:
+def _stranger(asked: AppRequest) -> bytes:
     """A browser without a cookie asks for the sign-in page."""
     text = asked.message("GET", "/login/login.htm").replace(f"Host: {HOST}".encode(), b"Host: login.example.com", 1)
     return b"\r\n".join(line for line in text.split(b"\r\n") if not line.startswith(b"Cookie:"))
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class MeasuredKind:
     """``message`` makes the request; ``wanted``: times the older gateway; ``expected`` must be in the answer."""
 
     name: str
-    message: Callable[[Asked], bytes]
+    message: Callable[[AppRequest], bytes]
     wanted: float | None
     share: float = 0.0
     proxies: str = ""
@@ -73,19 +73,19 @@ class Kind:
 
 
 KINDS = (
-    Kind("heads seen before", _again, 0.97),
-    Kind("heads new each time", _new_each_time, 1.95, share=1.0),
-    Kind("posted forms", _form, 2.9),
-    Kind("sub-requests", _sub_request, 1.45, proxies=LOOPBACK, expected=b"Remote-User: alice@example.com"),
-    Kind("pages of the login host", _stranger, None, is_forwarded=True),
+    MeasuredKind("heads seen before", _again, 0.97),
+    MeasuredKind("heads new each time", _new_each_time, 1.95, share=1.0),
+    MeasuredKind("posted forms", _form, 2.9),
+    MeasuredKind("sub-requests", _sub_request, 1.45, proxies=LOOPBACK, expected=b"Remote-User: alice@example.com"),
+    MeasuredKind("pages of the login host", _stranger, None, is_forwarded=True),
 )
 
 
 @dataclass(slots=True)
-class Row:
+class RequestKindFigures:
     """One gateway with one kind of request: answers in a second, and CPU microseconds for each, by round."""
 
-    running: Running
+    running: RunningContestant
     rates: list[float] = field(default_factory=list)
     costs: list[float] = field(default_factory=list)
     failed: int = 0
@@ -95,7 +95,7 @@ class Row:
         """The part of its core that it got."""
         return statistics.median(rate * cost / 1e6 for rate, cost in zip(self.rates, self.costs, strict=True))
 
-    def measure(self, made: Arena, messages: Messages, kind: Kind, seconds: float = SECONDS) -> None:
+    def measure(self, made: Arena, messages: Messages, kind: MeasuredKind, seconds: float = SECONDS) -> None:
         """One round."""
         before = sum(self.running.program.cpu_seconds())
         load = varied_load(messages, self.running.port, seconds, CONNECTIONS, made.folder)
@@ -105,7 +105,7 @@ class Row:
         checked(self.running, messages.file.read_bytes(), kind.expected)
 
 
-def checked(running: Running, message: bytes, expected: bytes) -> None:
+def checked(running: RunningContestant, message: bytes, expected: bytes) -> None:
     """NotRunning where the answer is not the one that is measured."""
     answer = answer_to(message.replace(NEW, b"1"), running.port)
     lines = "\n".join(f"{name}: {value}" for name, value in answer.fields).encode()
@@ -113,7 +113,7 @@ def checked(running: Running, message: bytes, expected: bytes) -> None:
         raise NotRunning(f"{running.name}: not the answer that is wanted: {answer.status}, {lines[:300]!r}")
 
 
-def measured(made: Arena, kind: Kind, old: Path | None, rounds: int) -> dict[str, Row]:
+def measured(made: Arena, kind: MeasuredKind, old: Path | None, rounds: int) -> dict[str, RequestKindFigures]:
     """All rounds of one kind, by the names of the gateways."""
     checkouts: Mapping[str, Path] = {NAME: ROOT} | ({OLDER: old} if old is not None else {})
     environ = {"SESSION_GATEWAY__OKTA__ORG": f"http://127.0.0.1:{made.app.port}"} if kind.is_forwarded else {}
@@ -121,7 +121,7 @@ def measured(made: Arena, kind: Kind, old: Path | None, rounds: int) -> dict[str
         rows, messages = {}, {}
         for name, checkout in checkouts.items():
             contestant = made.system.setting.gateway(name, checkout, kind.proxies, environ)
-            row = rows[name] = Row(opened.enter_context(made.running(contestant)))
+            row = rows[name] = RequestKindFigures(opened.enter_context(made.running(contestant)))
             text = kind.message(made.what_is_asked(row.running))
             messages[name] = Messages(written([text], made.folder / f"{name}.messages"), share=kind.share)
             checked(row.running, text, kind.expected)
@@ -132,7 +132,7 @@ def measured(made: Arena, kind: Kind, old: Path | None, rounds: int) -> dict[str
     return rows
 
 
-def reported(kind: Kind, rows: Mapping[str, Row]) -> int:
+def reported(kind: MeasuredKind, rows: Mapping[str, RequestKindFigures]) -> int:
     """Print the rows of one kind; 0 where everything is as wanted, 1 where something is not, 2 where that could not be judged."""
     print(f"{kind.name}:")
     for name, row in rows.items():
@@ -155,7 +155,7 @@ def reported(kind: Kind, rows: Mapping[str, Row]) -> int:
     return status
 
 
-def status_of(made: Arena, kind: Kind, given: argparse.Namespace) -> int:
+def status_of(made: Arena, kind: MeasuredKind, given: argparse.Namespace) -> int:
     """Measure and report one kind."""
     try:
         return reported(kind, measured(made, kind, given.old, given.rounds))

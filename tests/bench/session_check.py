@@ -33,7 +33,7 @@ ENTRIES = 100_000
 ROUNDS, REPEATS = 50, 200
 
 
-class Org:
+class InstantOrg:
     """Answers at once: somebody is signed in, whoever asks; every answer has strings of its own, as from the wire."""
 
     def __init__(self) -> None:
@@ -53,9 +53,9 @@ class Org:
 
 
 def new_sessions() -> Sessions:
-    """A memory that asks ``Org``; nothing in it ends during a run."""
+    """A memory that asks ``InstantOrg``; nothing in it ends during a run."""
     clock, ignore = Clock(), lambda name, figures: None
-    asking = Asking(Org(), clock, ignore, AskingRules(most_running=1000))
+    asking = Asking(InstantOrg(), clock, ignore, AskingRules(most_running=1000))
     rules = SessionRules(Lifetimes(ttl=3600.0, ttl_max=3600.0), max_entries=ENTRIES)
     return Sessions(
         asking, LocalRevocations(clock.monotonic), Fingerprinter(os.urandom(32), "https://example.okta.com"), rules, clock, ignore

@@ -97,7 +97,7 @@ def between_modules() -> Judge:
 
 
 @dataclass
-class Way:
+class CodePath:
     """What one request passed."""
 
     functions: set[CodeType] = field(default_factory=set)
@@ -124,13 +124,13 @@ class Recorder:
     """Python's profiler while ``recording``; a resumed coroutine is no second call."""
 
     def __init__(self) -> None:
-        self.way = Way()
+        self.way = CodePath()
         self._resumable: list[FrameType] = []
 
     @contextmanager
-    def recording(self) -> Iterator[Way]:
+    def recording(self) -> Iterator[CodePath]:
         """The way of what happens meanwhile, in this thread and in those that begin in it."""
-        self.way, self._resumable = Way(), []
+        self.way, self._resumable = CodePath(), []
         threading.setprofile(self._note)
         sys.setprofile(self._note)
         try:
@@ -160,7 +160,7 @@ def _counts(code: CodeType) -> bool:
     return module_of(code.co_filename) is not None and not (code.co_name.startswith("<") and code.co_name != "<lambda>")
 
 
-async def shortest(prepared: Callable[[], Awaitable[Ask]]) -> Way:
+async def shortest(prepared: Callable[[], Awaitable[Ask]]) -> CodePath:
     """The way with the fewest functions; ``prepared`` makes ready what is then asked, each time anew."""
     recorder, ways = Recorder(), []
     for _ in range(TIMES):
@@ -212,7 +212,7 @@ def head(line: bytes, *lines: bytes) -> bytes:
     return b"".join((line, b" HTTP/1.1\r\n", *lines, b"\r\n"))
 
 
-async def ways() -> dict[str, Way]:
+async def ways() -> dict[str, CodePath]:
     """All kinds, each by what it is."""
     host, form = b"Host: hr.example.com\r\n", b"month=3&slip=7"
     about_form = b"Origin: https://hr.example.com\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n" % len(form)
@@ -230,7 +230,7 @@ async def ways() -> dict[str, Way]:
     return found
 
 
-def printed(found: Mapping[str, Way], is_listed: bool) -> int:
+def printed(found: Mapping[str, CodePath], is_listed: bool) -> int:
     """Print the table; the exit status."""
     rooms, modules = between_rooms(), between_modules()
     print("| request | files | functions | calls | upward callbacks | inside rooms too |\n|---|--:|--:|--:|--:|--:|")

@@ -34,7 +34,7 @@ TARGET = "/payroll/slips?month=3"
 OK = b"HTTP/1.1 200 "
 
 
-class Asking(asyncio.Protocol):
+class RepeatedRequests(asyncio.Protocol):
     """One connection that asks again as soon as it is answered, until it is told to stop."""
 
     def __init__(self, message: bytes, until: float) -> None:
@@ -77,7 +77,7 @@ class Asking(asyncio.Protocol):
 
 
 @dataclass(slots=True)
-class Row:
+class WorkerFigures:
     """One gateway, its port, the worker that is measured and how many there are; and CPU microseconds for each answer, by round."""
 
     name: str
@@ -102,9 +102,9 @@ class Row:
 async def _asked(sockets: Sequence[socket.socket], message: bytes, seconds: float) -> tuple[int, int]:
     loop = asyncio.get_running_loop()
     until = loop.time() + seconds
-    asking: list[Asking] = []
+    asking: list[RepeatedRequests] = []
     for one in sockets:
-        _, protocol = await loop.create_connection(lambda: Asking(message, until), sock=one)
+        _, protocol = await loop.create_connection(lambda: RepeatedRequests(message, until), sock=one)
         asking.append(protocol)
     async with asyncio.timeout(seconds + 10):
         await asyncio.gather(*(one.over for one in asking))
@@ -148,14 +148,14 @@ def _cpu_seconds(pid: int) -> float:
 
 
 @contextmanager
-def _row(made: Arena, engine: str, workers: int) -> Iterator[Row]:
+def _row(made: Arena, engine: str, workers: int) -> Iterator[WorkerFigures]:
     with gateway(made, f"{made.core},{made.load_core}", engine, workers) as (program, port):
         asked = made.system.signed_in(port)
         processes = list(tree(program.pid))
         worker = processes[-1]
         for process in processes:
             os.sched_setaffinity(process, {made.core if process == worker else made.load_core})
-        row = Row(name_of(engine, workers), port, worker, asked.message("GET", TARGET))
+        row = WorkerFigures(name_of(engine, workers), port, worker, asked.message("GET", TARGET))
         row.measure(1.0)  # the worker has seen the session, and its connections to the app
         row.costs.clear()
         row.rates.clear()
@@ -188,7 +188,7 @@ def main() -> int:
     return 0 if all(status) and not any(row.wrong for row in rows) else 1
 
 
-def _held_to(other: Row, mine: Row) -> bool:
+def _held_to(other: WorkerFigures, mine: WorkerFigures) -> bool:
     slower = statistics.median(more / less - 1 for less, more in zip(other.costs, mine.costs, strict=True))
     is_held = min(slower, min(mine.costs) / min(other.costs) - 1) <= LIMIT
     print(f"a worker of {mine.name} needs {slower:+.1%} CPU per request; limit {LIMIT:+.0%}: {'held' if is_held else 'BROKEN'}")

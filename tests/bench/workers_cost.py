@@ -18,9 +18,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.bench.proxies.arena import Arena, Running, arena
-from tests.bench.proxies.asked import Asked
-from tests.bench.proxies.contestants import Place
+from tests.bench.proxies.arena import Arena, RunningContestant, arena
+from tests.bench.proxies.asked import AppRequest
+from tests.bench.proxies.contestants import ContestantAddress
 from tests.bench.proxies.own import is_compiled
 from tests.bench.proxies.processes import Command, NotRunning, Program, found, free_port, pause
 from tests.bench.proxies.wrk import Load, full_load
@@ -37,11 +37,11 @@ SETTLE_SECONDS = 1.0
 class Stranger:
     """A browser without a cookie that asks for the sign-in page."""
 
-    fields: tuple[tuple[str, str], ...] = (("Host", LOGIN_HOST), *Asked("").fields[1:5], *Asked("").fields[6:])
+    fields: tuple[tuple[str, str], ...] = (("Host", LOGIN_HOST), *AppRequest("").fields[1:5], *AppRequest("").fields[6:])
 
 
 @dataclass(slots=True)
-class Row:
+class WorkersCostFigures:
     """One line of the table, and what was measured of it: answers in a second, and CPU microseconds for each, by round.
 
     ``gateways``: all that are loaded at one time, and the port of each; ``asked``: what each of them is, in the same order.
@@ -49,7 +49,7 @@ class Row:
 
     name: str
     gateways: list[tuple[Program, int]]
-    asked: list[Asked] | list[Stranger]
+    asked: list[AppRequest] | list[Stranger]
     target: str
     rates: list[float] = field(default_factory=list)
     costs: list[float] = field(default_factory=list)
@@ -66,7 +66,7 @@ class Row:
     def load(self, folder: Path, seconds: float) -> list[Load]:
         """All connections, dealt out to the gateways."""
 
-        def one(port: int, asked: Asked | Stranger) -> Load:
+        def one(port: int, asked: AppRequest | Stranger) -> Load:
             own = folder / f"wrk-{port}"
             own.mkdir(exist_ok=True)
             return full_load(asked, port, seconds, CONNECTIONS // len(self.gateways), own, self.target)
@@ -111,16 +111,16 @@ def _hot_path(made: Arena, rounds: int) -> int:
     return status if not any(row.failed for row in rows) else 1
 
 
-def _row(made: Arena, opened: ExitStack, name: str, engines: list[tuple[str, int]]) -> Row:
+def _row(made: Arena, opened: ExitStack, name: str, engines: list[tuple[str, int]]) -> WorkersCostFigures:
     """Gateways on the one core, each asked by somebody who signed in there."""
     gateways = [opened.enter_context(gateway(made, str(made.core), engine, workers)) for engine, workers in engines]
-    asked: list[Asked] = []
+    asked: list[AppRequest] = []
     for program, port in gateways:
         made.asked = made.system.signed_in(port)
         asked.append(made.asked)
-        if (wrong := made.trouble(Running("", program, port))) is not None:
+        if (wrong := made.trouble(RunningContestant("", program, port))) is not None:
             raise NotRunning(f"{name} {wrong}")
-    return Row(name, gateways, asked, "/payroll/slips?month=3")
+    return WorkersCostFigures(name, gateways, asked, "/payroll/slips?month=3")
 
 
 def _login_host(made: Arena, cores: list[int], rounds: int) -> int:
@@ -129,9 +129,9 @@ def _login_host(made: Arena, cores: list[int], rounds: int) -> int:
         rows = []
         for workers in sorted({1, len(cores), WORKERS}):
             gateways = [opened.enter_context(gateway(made, where, "sqlite", workers, org))]
-            rows.append(Row(name_of("sqlite", workers), gateways, [Stranger()] * len(gateways), LOGIN_PAGE))
+            rows.append(WorkersCostFigures(name_of("sqlite", workers), gateways, [Stranger()] * len(gateways), LOGIN_PAGE))
         gateways = [opened.enter_context(gateway(made, where, "memory", 1, org)) for _ in range(WORKERS)]
-        rows.append(Row(f"{WORKERS} apart, memory", gateways, [Stranger()] * len(gateways), LOGIN_PAGE))
+        rows.append(WorkersCostFigures(f"{WORKERS} apart, memory", gateways, [Stranger()] * len(gateways), LOGIN_PAGE))
         _take_turns(made, rows, rounds)
     _print(f"https://{LOGIN_HOST}{LOGIN_PAGE}, on {len(cores)} cores together with wrk and the server behind", rows)
     one, many, apart = rows[0], next(row for row in rows if row.name == name_of("sqlite", WORKERS)), rows[-1]
@@ -141,7 +141,7 @@ def _login_host(made: Arena, cores: list[int], rounds: int) -> int:
     return status if times > 1 and not any(row.failed for row in rows) else 1
 
 
-def _held(other: Row, mine: Row, limit: float) -> int:
+def _held(other: WorkersCostFigures, mine: WorkersCostFigures, limit: float) -> int:
     """The exit status, and a line about it."""
     slower = statistics.median(more / less - 1 for less, more in zip(other.costs, mine.costs, strict=True))
     is_held = min(slower, min(mine.costs) / min(other.costs) - 1) <= limit
@@ -157,7 +157,7 @@ def gateway(made: Arena, cores: str, engine: str, workers: int, more: Mapping[st
     """One gateway with a state of its own, on these cores; its port."""
     folder = made.folder / f"{engine}-{workers}-{free_port()}"
     folder.mkdir()
-    place = Place(folder, free_port(), made.app.port, made.app.port)
+    place = ContestantAddress(folder, free_port(), made.app.port, made.app.port)
     command = made.system.contestant.command(place)
     environ = {
         **command.environ,
@@ -172,7 +172,7 @@ def gateway(made: Arena, cores: str, engine: str, workers: int, more: Mapping[st
         yield program, place.port
 
 
-def _take_turns(made: Arena, rows: list[Row], rounds: int) -> None:
+def _take_turns(made: Arena, rows: list[WorkersCostFigures], rounds: int) -> None:
     for row in rows:
         row.load(made.folder, 1)
     for _ in range(rounds):
@@ -185,7 +185,7 @@ def name_of(engine: str, workers: int) -> str:
     return f"{workers} worker{'s' if workers > 1 else ''}, {engine}"
 
 
-def _print(what: str, rows: list[Row]) -> None:
+def _print(what: str, rows: list[WorkersCostFigures]) -> None:
     print(f"{what}:")
     for row in rows:
         cost = statistics.median(row.costs)

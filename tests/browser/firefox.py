@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.browser.programs import is_alive_still, running, text_of
-from tests.browser.webdriver import Person, WebDriverError
+from tests.browser.webdriver import WebDriverError, WebDriverPerson
 
 PROGRAM = "firefox-esr"
 _START_SECONDS, _COMMAND_SECONDS = 75.0, 45.0
@@ -75,9 +75,9 @@ class Firefox:
     wire: Marionette
 
     @asynccontextmanager
-    async def person(self) -> AsyncIterator[Person]:
+    async def person(self) -> AsyncIterator[WebDriverPerson]:
         """Somebody in one new window; everything that the one before left behind is gone: cookies, caches, storage, history."""
-        person = Person(self.wire)
+        person = WebDriverPerson(self.wire)
         former = await person.windows()
         await person.opens_a_tab()
         own = await person.window()

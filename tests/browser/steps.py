@@ -3,11 +3,11 @@
 from collections.abc import Awaitable, Callable
 
 from tests.browser.visitor import PASSWORD
-from tests.browser.webdriver import Person
+from tests.browser.webdriver import WebDriverPerson
 from tests.harness.demonstration import Stage
 
 
-async def enters(person: Person, stage: Stage, name: str, login: str) -> None:
+async def enters(person: WebDriverPerson, stage: Stage, name: str, login: str) -> None:
     """Press "Enter as …" at the portal; the app says who it is."""
     await person.opens(f"{stage.where.portal}/")
     await person.clicks(f"Enter as {name}")
@@ -15,21 +15,21 @@ async def enters(person: Person, stage: Stage, name: str, login: str) -> None:
     await person.sees("#who", login)
 
 
-async def signs_in(person: Person, login: str) -> None:
+async def signs_in(person: WebDriverPerson, login: str) -> None:
     """Fill in Okta's own form, which opens just now."""
     await person.fills("#username", login)
     await person.fills("#password", PASSWORD)
     await person.clicks("Sign in")
 
 
-async def signs_out(person: Person, stage: Stage) -> None:
+async def signs_out(person: WebDriverPerson, stage: Stage) -> None:
     """The gateway's own page and its button."""
     await person.opens(f"{stage.where.app}/.gateway/sign-out")
     await person.clicks("Sign out")
     await person.sees("h1", "You are signed out")
 
 
-async def beside(person: Person, steps: Callable[[], Awaitable[None]]) -> None:
+async def beside(person: WebDriverPerson, steps: Callable[[], Awaitable[None]]) -> None:
     """Take these steps in a tab of its own."""
     own = await person.window()
     await person.opens_a_tab()

@@ -19,7 +19,7 @@ from tests.browser.firefox import Firefox, firefox
 from tests.browser.form_app import FormApp
 from tests.browser.steps import beside, enters, signs_in, signs_out
 from tests.browser.visitor import ALICE, BOB, ME, REDEMPTION, SECRET_OF_THE_APP, redemptions, signed_in
-from tests.browser.webdriver import Cookie, Person
+from tests.browser.webdriver import Cookie, WebDriverPerson
 from tests.browser.webkit import BROWSERS, DISPLAY, WebKit, webkit
 from tests.browser.webkit import PROGRAM as WEBKIT
 from tests.harness.demonstration import Stage, Stages
@@ -54,7 +54,7 @@ async def browser(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def person(browser: Firefox | WebKit, start: Stages) -> AsyncIterator[Person]:
+async def person(browser: Firefox | WebKit, start: Stages) -> AsyncIterator[WebDriverPerson]:
     """Somebody with an empty profile, who leaves before the arrangement ends."""
     async with browser.person() as person:
         yield person
@@ -91,7 +91,7 @@ def the_close_came_first(stage: Stage) -> None:
 
 
 @EACH_ENGINE
-async def test_after_the_switch_the_app_says_bob_and_the_close_came_first(person: Person, start: Stages, engine: Engine) -> None:
+async def test_after_the_switch_the_app_says_bob_and_the_close_came_first(person: WebDriverPerson, start: Stages, engine: Engine) -> None:
     stage = await start(engine=engine, tls=True)
     await enters(person, stage, "alice", ALICE)
     stage.org.journal.clear()
@@ -100,7 +100,7 @@ async def test_after_the_switch_the_app_says_bob_and_the_close_came_first(person
     assert signed_in(stage) == [BOB]
 
 
-async def test_a_link_of_another_site_is_asked_about_and_yes_ends_the_first_session(person: Person, start: Stages) -> None:
+async def test_a_link_of_another_site_is_asked_about_and_yes_ends_the_first_session(person: WebDriverPerson, start: Stages) -> None:
     stage = await start(tls=True)
     await enters(person, stage, "alice", ALICE)
     await person.opens(f"{stage.where.evil}/")
@@ -118,7 +118,7 @@ async def test_a_link_of_another_site_is_asked_about_and_yes_ends_the_first_sess
     assert signed_in(stage) == [BOB]
 
 
-async def test_no_to_a_link_of_another_site_leaves_the_token_unspent(person: Person, start: Stages) -> None:
+async def test_no_to_a_link_of_another_site_leaves_the_token_unspent(person: WebDriverPerson, start: Stages) -> None:
     stage = await start(tls=True)
     await enters(person, stage, "alice", ALICE)
     await person.opens(f"{stage.where.portal}/")
@@ -130,7 +130,7 @@ async def test_no_to_a_link_of_another_site_leaves_the_token_unspent(person: Per
     assert redemptions(stage, token) == [] and signed_in(stage) == [ALICE]
 
 
-async def test_the_button_that_switches_the_user_leads_from_the_app_to_the_login_host(person: Person, start: Stages) -> None:
+async def test_the_button_that_switches_the_user_leads_from_the_app_to_the_login_host(person: WebDriverPerson, start: Stages) -> None:
     stage = await start(tls=True)
     await enters(person, stage, "alice", ALICE)
     await person.opens(f"{stage.where.app}/.gateway/")
@@ -142,7 +142,7 @@ async def test_the_button_that_switches_the_user_leads_from_the_app_to_the_login
     assert signed_in(stage) == [BOB]
 
 
-async def test_after_a_sign_out_the_back_button_shows_no_page_of_alice(person: Person, start: Stages, leave: FormApp) -> None:
+async def test_after_a_sign_out_the_back_button_shows_no_page_of_alice(person: WebDriverPerson, start: Stages, leave: FormApp) -> None:
     stage = await start(tls=True, upstream=leave.address)
     await enters(person, stage, "alice", ALICE)
     for path in ("/leave/list", "/leave/more"):
@@ -157,7 +157,7 @@ async def test_after_a_sign_out_the_back_button_shows_no_page_of_alice(person: P
         assert ALICE not in await person.source()
 
 
-async def test_the_back_button_shows_a_page_as_it_was_where_nobody_says_otherwise(person: Person) -> None:
+async def test_the_back_button_shows_a_page_as_it_was_where_nobody_says_otherwise(person: WebDriverPerson) -> None:
     """The control of the test above: these browsers keep whole pages in memory. The page says so itself: WebKit then answers no command."""
     is_shown_again = asyncio.Event()
 
@@ -180,7 +180,9 @@ async def test_the_back_button_shows_a_page_as_it_was_where_nobody_says_otherwis
         await running.aclose()
 
 
-async def test_a_hand_off_from_the_app_to_the_login_host_and_back_keeps_each_cookie_at_its_host(person: Person, start: Stages) -> None:
+async def test_a_hand_off_from_the_app_to_the_login_host_and_back_keeps_each_cookie_at_its_host(
+    person: WebDriverPerson, start: Stages
+) -> None:
     stage = await start(engine="identity", tls=True)
     deep = f"{stage.where.app}/slips/2026-10?lines=all"
     await person.opens(deep)
@@ -199,7 +201,7 @@ async def test_a_hand_off_from_the_app_to_the_login_host_and_back_keeps_each_coo
         assert at_the_login_host[name] == Cookie(name, True, True, "None") and name not in at_the_app
 
 
-async def test_what_is_live_in_alices_page_ends_at_the_switch(person: Person, start: Stages) -> None:
+async def test_what_is_live_in_alices_page_ends_at_the_switch(person: WebDriverPerson, start: Stages) -> None:
     stage = await start(tls=True)
     await enters(person, stage, "alice", ALICE)
     await person.sees("#socket", f"for {ALICE}")
@@ -215,7 +217,7 @@ async def test_what_is_live_in_alices_page_ends_at_the_switch(person: Person, st
     await person.sees("#socket", f"for {BOB}")
 
 
-async def a_form_is_kept(person: Person, stage: Stage) -> None:
+async def a_form_is_kept(person: WebDriverPerson, stage: Stage) -> None:
     """Alice fills in a form, signs out elsewhere, and sends it."""
     await enters(person, stage, "alice", ALICE)
     await person.opens(f"{stage.where.app}/leave/form")
@@ -225,7 +227,7 @@ async def a_form_is_kept(person: Person, stage: Stage) -> None:
     await person.sees("h1", "Your form has not been sent yet")
 
 
-async def signs_in_and_sends(person: Person, login: str) -> None:
+async def signs_in_and_sends(person: WebDriverPerson, login: str) -> None:
     """The two buttons of the page."""
     own, known = await person.window(), await person.windows()
     await person.clicks("Sign in (new window)")
@@ -236,7 +238,9 @@ async def signs_in_and_sends(person: Person, login: str) -> None:
     await person.clicks("Send the form")
 
 
-async def test_a_kept_form_is_sent_once_after_a_new_sign_in_of_the_same_user(person: Person, start: Stages, leave: FormApp) -> None:
+async def test_a_kept_form_is_sent_once_after_a_new_sign_in_of_the_same_user(
+    person: WebDriverPerson, start: Stages, leave: FormApp
+) -> None:
     stage = await start(tls=True, upstream=leave.address)
     await a_form_is_kept(person, stage)
     await signs_in_and_sends(person, ALICE)
@@ -248,7 +252,7 @@ async def test_a_kept_form_is_sent_once_after_a_new_sign_in_of_the_same_user(per
     assert len(leave.saved) == 1
 
 
-async def test_a_kept_form_outlives_a_reload_and_no_other_user_can_send_it(person: Person, start: Stages, leave: FormApp) -> None:
+async def test_a_kept_form_outlives_a_reload_and_no_other_user_can_send_it(person: WebDriverPerson, start: Stages, leave: FormApp) -> None:
     stage = await start(tls=True, upstream=leave.address)
     await a_form_is_kept(person, stage)
     await person.reloads()
@@ -259,7 +263,7 @@ async def test_a_kept_form_outlives_a_reload_and_no_other_user_can_send_it(perso
     assert leave.saved == []
 
 
-async def every_user_seen(person: Person, stage: Stage) -> set[str]:
+async def every_user_seen(person: WebDriverPerson, stage: Stage) -> set[str]:
     """Every user that the browser knows of at the pages of the careless app: from their texts, scripts, storage, and what they fetch.
 
     One of these pages is open already.
@@ -271,7 +275,7 @@ async def every_user_seen(person: Person, stage: Stage) -> set[str]:
     return found
 
 
-async def test_what_the_browser_kept_of_alice_is_gone_when_bob_comes(person: Person, start: Stages, careless: CarelessApp) -> None:
+async def test_what_the_browser_kept_of_alice_is_gone_when_bob_comes(person: WebDriverPerson, start: Stages, careless: CarelessApp) -> None:
     stage = await start(tls=True, upstream=careless.address)
     await enters(person, stage, "alice", ALICE)
     assert ALICE in await every_user_seen(person, stage)

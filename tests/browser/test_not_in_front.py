@@ -28,7 +28,7 @@ async def apart(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         assert [line for line in made.lines if line.get("level") == "error"] == []
 
 
-class Person:
+class ChromiumPerson:
     """One profile; ``addresses``: every address that the browser asked for, ``complaints``: what it said of pages."""
 
     def __init__(self, apart: Apart, profile: BrowserContext, page: Page) -> None:
@@ -66,11 +66,11 @@ class Person:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def person(chromium: Browser, apart: Apart) -> AsyncIterator[Person]:
+async def person(chromium: Browser, apart: Apart) -> AsyncIterator[ChromiumPerson]:
     """A person with an empty profile; at the end the browser had nothing to say of the policies of our pages."""
     profile = await chromium.new_context()
     profile.set_default_timeout(15_000)
-    made = Person(apart, profile, await profile.new_page())
+    made = ChromiumPerson(apart, profile, await profile.new_page())
     yield made
     await profile.close()
     assert made.complaints == []
@@ -84,7 +84,7 @@ def users(apart: Apart) -> list[str]:
     return [session.user.login for session in apart.org.sessions.live()]
 
 
-async def test_the_second_user_is_the_second_user_and_the_journal_shows_the_order(apart: Apart, person: Person) -> None:
+async def test_the_second_user_is_the_second_user_and_the_journal_shows_the_order(apart: Apart, person: ChromiumPerson) -> None:
     await person.enters(ALICE)
     await person.is_at_app_as(ALICE)
     [old] = [fingerprint(session.sid or "") for session in apart.org.sessions.live()]
@@ -108,7 +108,7 @@ async def test_the_second_user_is_the_second_user_and_the_journal_shows_the_orde
     assert not [line for line in apart.lines if token in str(line)]
 
 
-async def test_a_sign_out_that_the_org_does_not_carry_out_leaves_the_token_unspent(apart: Apart, person: Person) -> None:
+async def test_a_sign_out_that_the_org_does_not_carry_out_leaves_the_token_unspent(apart: Apart, person: ChromiumPerson) -> None:
     await person.enters(ALICE)
     await person.is_at_app_as(ALICE)
     token, url = await person.announced(BOB)
@@ -126,7 +126,7 @@ async def test_a_sign_out_that_the_org_does_not_carry_out_leaves_the_token_unspe
     await person.is_at_app_as(BOB)
 
 
-async def test_a_user_who_goes_back_redeems_nothing_again(apart: Apart, person: Person) -> None:
+async def test_a_user_who_goes_back_redeems_nothing_again(apart: Apart, person: ChromiumPerson) -> None:
     await person.page.goto(f"{apart.gate}/.gateway/")
     await person.enters(BOB)
     await person.is_at_app_as(BOB)
@@ -142,7 +142,7 @@ async def test_a_user_who_goes_back_redeems_nothing_again(apart: Apart, person: 
     await person.is_at_app_as(BOB, fresh)
 
 
-async def test_of_two_tabs_neither_token_meets_a_living_session(apart: Apart, person: Person) -> None:
+async def test_of_two_tabs_neither_token_meets_a_living_session(apart: Apart, person: ChromiumPerson) -> None:
     await person.enters(ALICE)
     await person.is_at_app_as(ALICE)
     other = await person.profile.new_page()
@@ -166,7 +166,7 @@ async def test_of_two_tabs_neither_token_meets_a_living_session(apart: Apart, pe
     assert len(users(apart)) == 1
 
 
-async def test_a_used_reference_is_told_and_signs_nobody_in(apart: Apart, person: Person) -> None:
+async def test_a_used_reference_is_told_and_signs_nobody_in(apart: Apart, person: ChromiumPerson) -> None:
     _, url = await person.announced(BOB)
     await person.page.goto(url)
     await person.is_at_app_as(BOB)
@@ -178,7 +178,7 @@ async def test_a_used_reference_is_told_and_signs_nobody_in(apart: Apart, person
     assert rows_of(apart, SIGN_OUT, REDEMPTION) == []
 
 
-async def test_a_restart_in_between_changes_nothing(apart: Apart, person: Person, tmp_path: Path) -> None:
+async def test_a_restart_in_between_changes_nothing(apart: Apart, person: ChromiumPerson, tmp_path: Path) -> None:
     await person.enters(ALICE)
     await person.is_at_app_as(ALICE)
     _, url = await person.announced(BOB)
@@ -198,7 +198,7 @@ async def test_a_restart_in_between_changes_nothing(apart: Apart, person: Person
     assert len(rows_of(apart, REDEMPTION)) == 1
 
 
-async def test_a_reference_that_a_stranger_sends_is_asked_about_first(apart: Apart, person: Person, elsewhere: OtherSite) -> None:
+async def test_a_reference_that_a_stranger_sends_is_asked_about_first(apart: Apart, person: ChromiumPerson, elsewhere: OtherSite) -> None:
     await person.enters(ALICE)
     await person.is_at_app_as(ALICE)
     url = await apart.handed_over(apart.org.session_token(BOB), "/")
@@ -212,7 +212,7 @@ async def test_a_reference_that_a_stranger_sends_is_asked_about_first(apart: Apa
     assert users(apart) == [BOB]
 
 
-async def test_whoever_signs_in_at_the_org_in_between_is_found_and_told(apart: Apart, person: Person) -> None:
+async def test_whoever_signs_in_at_the_org_in_between_is_found_and_told(apart: Apart, person: ChromiumPerson) -> None:
     """Between the proof and the form no gateway can look: the org ignores the token, and the last bounce says so."""
     await person.enters(ALICE)
     await person.is_at_app_as(ALICE)

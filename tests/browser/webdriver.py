@@ -1,7 +1,7 @@
 """Owns a browser as a person uses it, by the commands of WebDriver (W3C): the one interface of the tests in Firefox and in WebKit.
 
 Playwright cannot drive WebKitGTK, and Playwright 1.65 asks Firefox for `emulation.setMediaFeaturesOverride`, which Firefox ESR 153 lacks.
-Both browsers know WebDriver's own commands; what carries them differs, and is a ``Wire``. Must never wait without a deadline.
+Both browsers know WebDriver's own commands; what carries them differs, and is a ``WebDriverWire``. Must never wait without a deadline.
 """
 
 import base64
@@ -26,7 +26,7 @@ class WebDriverError(Exception):
         self.code = code
 
 
-class Wire(Protocol):
+class WebDriverWire(Protocol):
     """Carries one command to the browser and brings its result back."""
 
     async def command(self, name: str, **parameters: Any) -> Any:
@@ -47,10 +47,10 @@ class Cookie:
 
 
 @dataclass(slots=True)
-class Person:
+class WebDriverPerson:
     """A person with this browser and an empty profile; the commands go to the window that was chosen last."""
 
-    wire: Wire
+    wire: WebDriverWire
 
     async def opens(self, url: str) -> None:
         """Type the address, and wait until the page is there."""

@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 
 from tests.browser.programs import is_alive_still, running, text_of
-from tests.browser.webdriver import Person, WebDriverError
+from tests.browser.webdriver import WebDriverError, WebDriverPerson
 from tests.harness.redis_servers import free_port
 
 PROGRAM, DISPLAY = "WebKitWebDriver", "Xvfb"
@@ -73,13 +73,13 @@ class WebKit:
     process: asyncio.subprocess.Process
 
     @asynccontextmanager
-    async def person(self) -> AsyncIterator[Person]:
+    async def person(self) -> AsyncIterator[WebDriverPerson]:
         """Somebody with a new browser."""
         options = {"binary": str(self.browser), "args": ["--automation"]}
         wanted = {"browserName": self.browser.name, "acceptInsecureCerts": True, "webkitgtk:browserOptions": options}
         begun = await _answer(self.client, "POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
         try:
-            yield Person(OverHttp(self.client, begun["sessionId"], self.process))
+            yield WebDriverPerson(OverHttp(self.client, begun["sessionId"], self.process))
         finally:
             await _answer(self.client, "DELETE", f"/session/{begun['sessionId']}", {})
 

@@ -23,7 +23,7 @@ async def gateway() -> AsyncIterator[Site]:
         yield made
 
 
-class Alone(MemoryState):
+class StateWithoutPublishing(MemoryState):
     """The shared state of a process whose neighbours cannot be told."""
 
     async def publish(self, revocation: Revocation) -> None:
@@ -93,7 +93,7 @@ async def test_two_unproven_ends_are_carried_together_and_nobody_is_let_in_meanw
 
 
 async def test_when_the_other_replicas_cannot_be_told_the_page_does_not_claim_the_end() -> None:
-    async with deployed(script=greets, shares=Alone) as gateway:
+    async with deployed(script=greets, shares=StateWithoutPublishing) as gateway:
         browser = await gateway.entered()
         old = browser.jar(HR)[PASS]
         posted = await browser.post(f"{HR}{SIGN_OUT}")

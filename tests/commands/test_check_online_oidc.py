@@ -16,7 +16,7 @@ GATE, SECRET = "https://gate.example.com", "secret-of-the-client"
 USER = TestUser("alice@example.com", "correct-horse")
 
 
-class Checked:
+class CheckedOrg:
     """An org, and the settings of a gateway beside it."""
 
     def __init__(self, org: Org, settings: Settings) -> None:
@@ -28,7 +28,7 @@ class Checked:
 
 
 @pytest.fixture(params=["classic", "identity"])
-async def checked(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Checked]:
+async def checked(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[CheckedOrg]:
     """Everything as it should be."""
     async with AsyncExitStack() as opened:
         client = Client("0oaGateway", (f"{GATE}/.gateway/oidc",), SECRET)
@@ -47,52 +47,52 @@ source = "oidc"
 client_id = "0oaGateway"
 client_secret_file = "client.secret"
 """
-        yield Checked(org, read(str(tmp_path / "gateway.toml"), text, SEALED))
+        yield CheckedOrg(org, read(str(tmp_path / "gateway.toml"), text, SEALED))
 
 
-async def test_all_is_well_and_nobody_stays_signed_in(checked: Checked) -> None:
+async def test_all_is_well_and_nobody_stays_signed_in(checked: CheckedOrg) -> None:
     assert await checked.problems() == ""
     assert await checked.problems(None) == ""
     assert checked.org.sessions.live() == []
 
 
-async def test_a_client_that_the_org_does_not_know_is_named_with_what_to_register(checked: Checked) -> None:
+async def test_a_client_that_the_org_does_not_know_is_named_with_what_to_register(checked: CheckedOrg) -> None:
     checked.org.clients.register(Client("0oaGateway", ("https://elsewhere.example.com/",), SECRET))
     assert "as a sign-in redirect URI" in await checked.problems()
 
 
-async def test_a_wrong_secret_is_found_without_any_user(checked: Checked) -> None:
+async def test_a_wrong_secret_is_found_without_any_user(checked: CheckedOrg) -> None:
     checked.org.clients.register(Client("0oaGateway", (f"{GATE}/.gateway/oidc",), "another secret"))
     assert "token_invalid_client" in await checked.problems(None)
 
 
-async def test_a_sign_out_that_does_not_lead_back_needs_a_trusted_origin(checked: Checked) -> None:
+async def test_a_sign_out_that_does_not_lead_back_needs_a_trusted_origin(checked: CheckedOrg) -> None:
     checked.org.trusted_origins.clear()
     assert f"add {GATE} as a Trusted Origin" in await checked.problems(None)
 
 
-async def test_a_policy_that_prompts_again_makes_the_proof_worth_nothing(checked: Checked) -> None:
+async def test_a_policy_that_prompts_again_makes_the_proof_worth_nothing(checked: CheckedOrg) -> None:
     location = f"{GATE}/.gateway/oidc?error=login_required"
     checked.org.faults.add(Fault("/oauth2/v1/authorize", "GET", 302, skip=1, headers={"Location": location}))
     assert "login_required proves nothing" in await checked.problems()
     assert checked.org.sessions.live() == []
 
 
-async def test_a_sign_out_that_ends_nothing_is_found(checked: Checked) -> None:
+async def test_a_sign_out_that_ends_nothing_is_found(checked: CheckedOrg) -> None:
     back = f"{GATE}/.gateway/front-switch"
     checked.org.faults.add(Fault("/login/signout", "GET", 302, times=2, headers={"Location": back}))
     assert "a switch would stop" in await checked.problems()
     assert checked.org.sessions.live() == []
 
 
-async def test_a_user_who_is_not_assigned_or_needs_more_is_told(checked: Checked) -> None:
+async def test_a_user_who_is_not_assigned_or_needs_more_is_told(checked: CheckedOrg) -> None:
     assert "password was answered with 401" in await checked.problems(TestUser(USER.login, "wrong"))
     only = frozenset({"bob@example.com"})
     checked.org.clients.register(Client("0oaGateway", (f"{GATE}/.gateway/oidc",), SECRET, only_for=only))
     assert "access_denied" in await checked.problems()
 
 
-async def test_an_org_that_is_none_is_told(checked: Checked) -> None:
+async def test_an_org_that_is_none_is_told(checked: CheckedOrg) -> None:
     checked.org.faults.add(Fault("/.well-known/openid-configuration", "GET", 404, times=None))
     assert "check okta.org and oidc.issuer" in await checked.problems()
 

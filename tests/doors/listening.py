@@ -61,7 +61,7 @@ class SteeredDoor:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RunningListener:
     """A running listener with its doors and what it wrote."""
 
     port: int
@@ -103,7 +103,7 @@ async def listener(
     head_seconds: float = 60.0,
     certificates: Certificates | None = None,
     leave: Callable[[], object] | None = None,
-) -> AsyncIterator[Place]:
+) -> AsyncIterator[RunningListener]:
     """A listener for login.example.com, hr.example.com and local.localhost:8080."""
     rules = ClientRules(connections, head_seconds, limits or HeadLimits())
     login, app, written, metrics = SteeredDoor(), SteeredDoor(), io.StringIO(), Metrics()
@@ -116,6 +116,6 @@ async def listener(
     port = bound.getsockname()[1]
     await listening.start()
     try:
-        yield Place(port, login, app, written, metrics, listening, server, told)
+        yield RunningListener(port, login, app, written, metrics, listening, server, told)
     finally:
         await listening.aclose(0.1)

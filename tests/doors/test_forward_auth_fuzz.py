@@ -18,9 +18,10 @@ from gateway.policy.session.passes import Pass, Passes
 from gateway.policy.session.seal import Sealer
 from gateway.policy.session.session import SessionCookie
 from tests.attacks.careless_readings import careless_readings
+from tests.harness.clock import WALL
 from tests.harness.subrequests import DIALECTS, told
 from tests.policy.received import admitted
-from tests.sessions.scripted import BROWSER, GONE, WALL, answer, memory, session
+from tests.sessions.scripted import BROWSER, GONE, answer, memory, session
 
 EXAMPLES, TARGETS, COOKIES, FIELDS = 40, 8, 8, 8
 """Every example asks for each of its targets, with each cookie, with each set of fields, in every dialect."""
@@ -49,7 +50,7 @@ SHAPES = (
 
 
 @dataclass
-class Fronted:
+class FuzzedDoor:
     """The door over a memory in which alice's session lives and another one has ended; what was asked of it is counted."""
 
     cookies: dict[str, bytes] = field(default_factory=dict)
@@ -128,7 +129,7 @@ peers = st.sampled_from(("10.0.0.1", "10.0.0.1", "10.0.0.1", "::ffff:10.0.0.1", 
 methods = st.sampled_from(("GET", "GET", "GET", "POST", "HEAD", "get", "TRACE"))
 
 
-def lines_of(kind: str, text: bytes, fronted: Fronted) -> Fields:
+def lines_of(kind: str, text: bytes, fronted: FuzzedDoor) -> Fields:
     """A Cookie line of this kind; ``text`` is what else is in it, or the whole of it."""
     value = fronted.cookies.get(kind.partition("+")[0], text)
     line = (b"Cookie", b"__Host-gateway=" + value)
@@ -149,7 +150,7 @@ KINDS = ("live", "live", "live+twice", "live+beside", "live+cut", "ended", "unse
 
 
 def test_a_hundred_thousand_sub_requests_are_never_let_in_without_a_live_session_that_the_rules_admit() -> None:
-    fronted = Fronted()
+    fronted = FuzzedDoor()
 
     @settings(
         max_examples=EXAMPLES,

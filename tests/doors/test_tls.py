@@ -12,7 +12,7 @@ from cryptography import x509
 
 from gateway.compose.tls import Certificates
 from gateway.config.certificates import Pair
-from tests.doors.listening import Place, listener
+from tests.doors.listening import RunningListener, listener
 from tests.harness.certificates import certificate
 
 ASK = b"GET / HTTP/1.1\r\nHost: hr.example.com\r\nConnection: close\r\n\r\n"
@@ -25,7 +25,7 @@ def _client() -> ssl.SSLContext:
 
 
 @asynccontextmanager
-async def secured(folder: Path, head_seconds: float = 60.0) -> AsyncIterator[tuple[Place, Certificates, list[str]]]:
+async def secured(folder: Path, head_seconds: float = 60.0) -> AsyncIterator[tuple[RunningListener, Certificates, list[str]]]:
     """A listener with a certificate in this folder; what it told about certificates."""
     certificate(folder)
     told: list[str] = []
@@ -48,7 +48,7 @@ def hello(context: ssl.SSLContext) -> Iterator[tuple[ssl.SSLObject, ssl.MemoryBI
     yield context.wrap_bio(received, sent, server_hostname="hr.example.com"), received, sent
 
 
-async def ask(place: Place, piece: int = 1 << 20) -> tuple[bytes, bytes]:
+async def ask(place: RunningListener, piece: int = 1 << 20) -> tuple[bytes, bytes]:
     """One request, the bytes of its TLS sent by so many at a time from the very first moment; the answer, and the certificate shown."""
     reader, writer = await asyncio.open_connection("127.0.0.1", place.port)
     with hello(_client()) as (tls, received, sent):

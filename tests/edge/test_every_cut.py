@@ -85,7 +85,7 @@ class Answering:
 
 
 @dataclass(frozen=True)
-class Told:
+class Observed:
     """What the client is told, but for dates and the word to go on, which bodies arrived, and what was noted."""
 
     text: bytes
@@ -98,7 +98,7 @@ class Told:
         return [int(status) for status in re.findall(rb"HTTP/1\.1 ([0-9]+) ", self.text)]
 
 
-async def _told(place: Served, answering: Answering, packets: list[bytes]) -> Told:
+async def _told(place: Served, answering: Answering, packets: list[bytes]) -> Observed:
     """What comes of these; a last request ends what is still open."""
     for noted in (answering.bodies, place.over, place.refused):
         noted.clear()
@@ -113,7 +113,7 @@ async def _told(place: Served, answering: Answering, packets: list[bytes]) -> To
     async with asyncio.timeout(PATIENCE):
         while place.server.counting.running:  # noqa: ASYNC110 - it tells nobody outside
             await asyncio.sleep(0)
-    return Told(text, tuple(answering.bodies), tuple(place.over), tuple(place.refused))
+    return Observed(text, tuple(answering.bodies), tuple(place.over), tuple(place.refused))
 
 
 async def _all_of(wire: Wire) -> bytes:
@@ -126,7 +126,7 @@ async def _all_of(wire: Wire) -> bytes:
     return received
 
 
-async def _at_every_cut(sent: bytes) -> Told:
+async def _at_every_cut(sent: bytes) -> Observed:
     """What comes of it, which is the same at every cut, and byte by byte."""
     answering = Answering()
     async with served(answering, ClientRules(limits=LIMITS)) as place:

@@ -164,7 +164,7 @@ async def test_t12_the_head_behind_a_whole_request_has_its_own_time() -> None:
         assert (await wire.head()).startswith(b"HTTP/1.1 408 ")
 
 
-class TestLeaving:
+class TestHalfClosed:
     """Half closed is closed: who says that it has no more to say is gone."""
 
     @pytest.mark.parametrize("name", UNENDED)

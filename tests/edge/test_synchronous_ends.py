@@ -15,7 +15,7 @@ CLOSE = b"Connection: close\r\n"
 STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n"
 
 
-class TestLeaving:
+class TestClientLeaves:
     @pytest.mark.parametrize("begins_with", [b"", STREAM], ids=["before the answer", "within the answer"])
     async def test_a_client_that_leaves_is_written_down_and_releases_the_app(self, begins_with: bytes) -> None:
         async with two_addresses() as tried, asyncio.timeout(PATIENCE):
@@ -65,7 +65,7 @@ class TestLeaving:
             assert tried.fast.begun == [True, True]  # the app's only connection broke: the next request waits for a new one, without a task
 
 
-class TestIdle:
+class TestIdleConnection:
     async def test_a_slow_answer_is_not_an_idle_connection_and_an_idle_one_ends(self) -> None:
         async with two_addresses(rules=ClientRules(idle_seconds=0.1)) as tried, asyncio.timeout(PATIENCE):
             thinking = Thinking(STREAM, b"data: 2\n\n", leaves=True)

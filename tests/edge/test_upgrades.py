@@ -8,13 +8,13 @@ from tests.edge.served import asks
 from tests.harness.app import Behind, Visit
 from tests.harness.websocket import MASK, SHAKE, echo, frame, open_up
 from tests.harness.wire import PATIENCE
-from tests.upstream.proxy import Front
+from tests.upstream.proxy import ProxyServer
 
 SHAKES = SHAKE + b"\r\n"
 EARLY = frame(b"early", 1, mask=MASK)
 
 
-async def test_a_handshake_that_is_cut_anywhere_is_the_same_and_so_are_the_frames_behind_it(front: Front, behind: Behind) -> None:
+async def test_a_handshake_that_is_cut_anywhere_is_the_same_and_so_are_the_frames_behind_it(front: ProxyServer, behind: Behind) -> None:
     behind.script, sent = echo, SHAKES + EARLY + EARLY
     for cut in range(1, len(sent)):
         wire = await front.connect()
@@ -27,7 +27,7 @@ async def test_a_handshake_that_is_cut_anywhere_is_the_same_and_so_are_the_frame
         await wire.close()
 
 
-async def test_a_handshake_byte_by_byte(front: Front, behind: Behind) -> None:
+async def test_a_handshake_byte_by_byte(front: ProxyServer, behind: Behind) -> None:
     behind.script, wire = echo, await front.connect()
     for at in range(len(SHAKES + EARLY)):
         await wire.say((SHAKES + EARLY)[at : at + 1])
@@ -37,7 +37,7 @@ async def test_a_handshake_byte_by_byte(front: Front, behind: Behind) -> None:
 
 @pytest.mark.parametrize("grants", [True, False])
 async def test_what_comes_before_the_app_has_answered_waits_within_a_bound_and_is_not_lost(
-    grants: bool, front: Front, behind: Behind
+    grants: bool, front: ProxyServer, behind: Behind
 ) -> None:
     """Frames where it grants the upgrade, requests where it does not."""
     go, count = asyncio.Event(), 1_000
@@ -63,7 +63,7 @@ async def test_what_comes_before_the_app_has_answered_waits_within_a_bound_and_i
         await sending
 
 
-async def test_who_leaves_before_the_app_has_answered_takes_the_handshake_with_him(front: Front, behind: Behind) -> None:
+async def test_who_leaves_before_the_app_has_answered_takes_the_handshake_with_him(front: ProxyServer, behind: Behind) -> None:
     left = asyncio.Event()
 
     async def script(visit: Visit) -> None:
@@ -79,7 +79,9 @@ async def test_who_leaves_before_the_app_has_answered_takes_the_handshake_with_h
 
 
 @pytest.mark.parametrize("body", [b"Content-Length: 5\r\n\r\nhello", b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"])
-async def test_u14_a_handshake_with_a_body_is_none_and_what_stands_behind_it_a_request(body: bytes, front: Front, behind: Behind) -> None:
+async def test_u14_a_handshake_with_a_body_is_none_and_what_stands_behind_it_a_request(
+    body: bytes, front: ProxyServer, behind: Behind
+) -> None:
     async def script(visit: Visit) -> None:
         await visit.body()
         await (open_up(visit) if visit.value(b"upgrade") else visit.say(b"HTTP/1.1 204 No Content\r\n\r\n"))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from tests.harness.app import Visit
 from tests.harness.browser import HR
-from tests.harness.replies import Reply
+from tests.harness.replies import RawReply
 from tests.harness.site import CONFIGURATION, FETCH, NAVIGATE, Site
 
 SIGN_OUT = "/app/logout"
@@ -46,24 +46,24 @@ class AppOfSessions:
         return [value for name, _, value in (piece.partition("=") for piece in pieces) if name == self.name]
 
 
-def removed(reply: Reply) -> list[str]:
+def removed(reply: RawReply) -> list[str]:
     """Name, path and domain of each cookie that an answer removes, in order."""
     lines = [line.split("; ") for line in reply.values("Set-Cookie") if "Max-Age=0" in line]
     return [" ".join(part for part in line if part.startswith(("Path=", "Domain=")) or part is line[0]) for line in lines]
 
 
-def stamped(reply: Reply, name: str = "JSESSIONID") -> str:
+def stamped(reply: RawReply, name: str = "JSESSIONID") -> str:
     """The pair that a browser sends back for the cookie that an answer sets."""
     [line] = [line for line in reply.values("Set-Cookie") if line.startswith(f"{name}=") and "Max-Age=0" not in line]
     return line.partition(";")[0]
 
 
-async def asked(site: Site, cookies: bytes, *more: str, target: str = "/app/page", fields: bytes = NAVIGATE, origin: str = HR) -> Reply:
+async def asked(site: Site, cookies: bytes, *more: str, target: str = "/app/page", fields: bytes = NAVIGATE, origin: str = HR) -> RawReply:
     """One request with the cookies of a signed-in browser and some more."""
     line = b"; ".join([cookies.strip(), *(one.encode() for one in more)]) if cookies else b"Cookie: " + "; ".join(more).encode()
     return await site.ask(target, fields + line + b"\r\n", origin=origin)
 
 
-async def fetched(site: Site, cookies: bytes, *more: str, target: str = "/app/page") -> Reply:
+async def fetched(site: Site, cookies: bytes, *more: str, target: str = "/app/page") -> RawReply:
     """The same, asked by a script."""
     return await asked(site, cookies, *more, target=target, fields=FETCH)

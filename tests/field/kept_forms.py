@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from tests.harness.app import Visit
-from tests.harness.browser import ALICE, HR, Browser, Reply
+from tests.harness.browser import ALICE, HR, Browser, BrowserReply
 from tests.harness.site import Site
 from tests.pages.parsed import parse
 
@@ -16,12 +16,12 @@ PLAIN = {**SUBMITTED, "Content-Type": "text/plain"}
 IN_FRAME = {"Sec-Fetch-Dest": "iframe"}
 
 
-def heading(reply: Reply) -> str:
+def heading(reply: BrowserReply) -> str:
     """What the page is about."""
     return parse(reply.body.encode()).text("h1")
 
 
-def form_of(reply: Reply) -> tuple[str, str]:
+def form_of(reply: BrowserReply) -> tuple[str, str]:
     """Where the form of the page goes, and its body as a browser sends it."""
     page = parse(reply.body.encode())
     [form] = page.named("form")
@@ -30,13 +30,13 @@ def form_of(reply: Reply) -> tuple[str, str]:
     return str(form["action"]), f"{field['name']}={field['value']}\r\n"
 
 
-async def submits(browser: Browser, body: str = BODY, target: str = TARGET, fields: Mapping[str, str] = SUBMITTED) -> Reply:
+async def submits(browser: Browser, body: str = BODY, target: str = TARGET, fields: Mapping[str, str] = SUBMITTED) -> BrowserReply:
     """Post the form, and follow a 307 as browsers do: with the same body."""
     reply = await browser.ask(f"{HR}{target}", "POST", fields, body)
     return await browser.ask(f"{HR}{reply.location}", "POST", fields, body) if reply.status == 307 else reply
 
 
-async def sends(browser: Browser, page: Reply, fields: Mapping[str, str] = PLAIN) -> Reply:
+async def sends(browser: Browser, page: BrowserReply, fields: Mapping[str, str] = PLAIN) -> BrowserReply:
     """Press "Send the form"."""
     action, body = form_of(page)
     return await browser.ask(f"{HR}{action}", "POST", fields, body)

@@ -9,7 +9,7 @@ from gateway.shared_state import MemoryState
 from tests.field.app_of_sessions import SIGN_OUT, WITH_SIGN_OUT, AppOfSessions, asked, fetched, removed, stamped
 from tests.field.restarts import at
 from tests.harness.app import Behind, Visit
-from tests.harness.browser import ALICE, BOB, HR, Browser, Reply
+from tests.harness.browser import ALICE, BOB, HR, Browser, BrowserReply
 from tests.harness.site import CONFIGURATION, LOCAL, Site, cookie_line, deployed
 from tests.harness.subrequests import TRUSTING
 from tests.harness.wire import PATIENCE
@@ -197,13 +197,13 @@ _OF_HR = 'url = "https://hr.example.com"\n'
 FRONT = CONFIGURATION.replace(f'{_OF_HR}upstream = "{{upstream}}"\nfirst_byte_timeout = "5s"\n', _OF_HR)
 
 
-async def accepted(browser: Browser, target: str) -> Reply:
+async def accepted(browser: Browser, target: str) -> BrowserReply:
     """The answer that brings the pass."""
     started = await browser.ask(f"{HR}/.gateway/sign-in?to={target}")
     return await browser.ask((await browser.ask(started.location)).location)
 
 
-def gone(reply: Reply) -> list[str]:
+def gone(reply: BrowserReply) -> list[str]:
     """Name and path of each cookie that an answer removes, the gateway's own aside."""
     lines = [line for line in reply.values("Set-Cookie") if "Max-Age=0" in line and not line.startswith("__Host-gateway")]
     return [line.partition("; Max-Age")[0] for line in lines]

@@ -69,7 +69,7 @@ async def test_t8_an_ipv6_customer_is_one_client() -> None:
 
 
 @dataclass
-class Front:
+class HeadLimitingProxy:
     """What stands before the org: it hangs up on a head that is larger than it likes, and else passes bytes on."""
 
     org_port: int = 0
@@ -94,7 +94,7 @@ class Front:
 
 
 @asynccontextmanager
-async def behind_front(front: Front) -> AsyncIterator[Site]:
+async def behind_front(front: HeadLimitingProxy) -> AsyncIterator[Site]:
     server = await asyncio.start_server(front.serve, "127.0.0.1", 0, limit=2**20)
     front.port = server.sockets[0].getsockname()[1]
     configuration = CONFIGURATION.replace("{org}", f"http://127.0.0.1:{front.port}")
@@ -108,7 +108,7 @@ async def behind_front(front: Front) -> AsyncIterator[Site]:
 
 
 async def test_t17_oversized_fields_of_one_client_open_no_circuit() -> None:
-    front = Front()
+    front = HeadLimitingProxy()
     async with behind_front(front) as site:
         cookies = await site.signed_in()
         for number in range(10):
@@ -122,7 +122,7 @@ async def test_t17_oversized_fields_of_one_client_open_no_circuit() -> None:
 
 
 async def test_t17_what_one_client_makes_fail_is_that_clients_alone() -> None:
-    front = Front(largest=3 * 1024)
+    front = HeadLimitingProxy(largest=3 * 1024)
     async with behind_front(front) as site:
         cookies = await site.signed_in()
         for number in range(10 * REPLICAS):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench.odd_requests.cases import METHODS, TARGETS
-from tests.bench.odd_requests.comparing import Row, rows, table
+from tests.bench.odd_requests.comparing import ComparedCase, rows, table
 from tests.bench.odd_requests.differences import DIFFERENCES, EXPLAINED
 from tests.bench.odd_requests.sending import missing, proxies
 
@@ -25,7 +25,7 @@ async def test_w4_w8_every_difference_from_nginx_and_caddy_is_explained(tmp_path
 
 
 def test_w4_w8_a_difference_without_an_explanation_is_seen_in_the_table() -> None:
-    assert "| `/q|` |".replace("|` ", "\\|` ") in table([Row(b"/q|", ("400", "as sent", "400"))], only_differences=True)
-    shown = table([Row(b"/new", ("400", "as sent", "400")), Row(b"/x", ("as sent",) * 3)], only_differences=True)
+    assert "| `/q|` |".replace("|` ", "\\|` ") in table([ComparedCase(b"/q|", ("400", "as sent", "400"))], only_differences=True)
+    shown = table([ComparedCase(b"/new", ("400", "as sent", "400")), ComparedCase(b"/x", ("as sent",) * 3)], only_differences=True)
     assert "| `/new` | 400 | as sent | 400 | NOT EXPLAINED |" in shown and "/x" not in shown
     assert "1 differ, 1 of them unexplained." in shown

@@ -6,7 +6,7 @@ A script of the same site may sign its user out, if Okta allows it.
 import pytest
 
 from gateway.dev.standin import Engine
-from tests.harness.person import ALICE, BOB, HR, LOGIN, NAVIGATION, PORTAL, Reply, redemption
+from tests.harness.person import ALICE, BOB, HR, LOGIN, NAVIGATION, PORTAL, PersonReply, redemption
 from tests.harness.system import ME, System, system
 
 ENGINES = ["classic", "identity"]
@@ -16,7 +16,7 @@ FRAMES = ["iframe", "frame", "object", "embed", "fencedframe"]
 SUBRESOURCES = ["image", "script", "style", "font", "video", "audio", "track", "manifest", "worker", "serviceworker", "empty"]
 
 
-def is_asked(reply: Reply) -> bool:
+def is_asked(reply: PersonReply) -> bool:
     return reply.status == 200 and "/.gateway/switch" in reply.body
 
 

@@ -26,7 +26,7 @@ UNREADABLE = [
 ]
 
 
-class Way:
+class RecordingProxy:
     """The way to the org: passes every byte on and keeps what was asked."""
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class Way:
         self.port = 0
 
     @asynccontextmanager
-    async def standing(self) -> AsyncIterator["Way"]:
+    async def standing(self) -> AsyncIterator["RecordingProxy"]:
         server = await asyncio.start_server(self._carry, "127.0.0.1", 0)
         self.port = server.sockets[0].getsockname()[1]
         try:
@@ -65,13 +65,13 @@ class Way:
 
 
 @pytest.fixture
-async def way() -> AsyncIterator[Way]:
-    async with Way().standing() as made:
+async def way() -> AsyncIterator[RecordingProxy]:
+    async with RecordingProxy().standing() as made:
         yield made
 
 
 @pytest.fixture
-async def behind_a_proxy(way: Way) -> AsyncIterator[Site]:
+async def behind_a_proxy(way: RecordingProxy) -> AsyncIterator[Site]:
     text = CONFIGURATION.replace("{org}", f"http://127.0.0.1:{way.port}")
     async with AsyncExitStack() as opened:
         made = await opened.enter_async_context(deployed(listen='trusted_proxies = ["127.0.0.0/8", "10.0.0.0/8"]', configuration=text))
@@ -85,7 +85,7 @@ def logged(site: Site) -> tuple[object, object]:
 
 
 @pytest.mark.parametrize("claimed", UNREADABLE)
-async def test_t28_an_unknown_client_is_unknown_everywhere(behind_a_proxy: Site, way: Way, claimed: str) -> None:
+async def test_t28_an_unknown_client_is_unknown_everywhere(behind_a_proxy: Site, way: RecordingProxy, claimed: str) -> None:
     site = behind_a_proxy
     cookie = await site.signed_in()
     field = f"X-Forwarded-For: {claimed}\r\n".encode("latin-1")
@@ -99,7 +99,7 @@ async def test_t28_an_unknown_client_is_unknown_everywhere(behind_a_proxy: Site,
     assert logged(site) == ("127.0.0.1", "unknown")
 
 
-async def test_t28_the_question_who_is_signed_in_names_no_proxy(behind_a_proxy: Site, way: Way) -> None:
+async def test_t28_the_question_who_is_signed_in_names_no_proxy(behind_a_proxy: Site, way: RecordingProxy) -> None:
     """A neighbour: the gateway's own questions speak for the client too."""
     cookie = await behind_a_proxy.signed_in()
     behind_a_proxy.times.passed += 60
@@ -108,7 +108,7 @@ async def test_t28_the_question_who_is_signed_in_names_no_proxy(behind_a_proxy: 
     assert way.told() == []
 
 
-async def test_t28_a_client_that_is_known_is_told(behind_a_proxy: Site, way: Way) -> None:
+async def test_t28_a_client_that_is_known_is_told(behind_a_proxy: Site, way: RecordingProxy) -> None:
     site = behind_a_proxy
     cookie = await site.signed_in()
     assert (await site.ask("/", cookie + b"X-Forwarded-For: evil, 5.6.7.8, 10.0.0.5\r\n")).status == 200

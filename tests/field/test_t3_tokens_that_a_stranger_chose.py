@@ -11,7 +11,7 @@ import pytest
 
 from gateway.dev.standin import Engine, fault
 from tests.field.sign_ins_without_token import IDP, SAML, by_form, saml_form
-from tests.harness.person import ALICE, BOB, HR, LOGIN, NAVIGATION, Person, Reply
+from tests.harness.person import ALICE, BOB, HR, LOGIN, NAVIGATION, Person, PersonReply
 from tests.harness.system import System, system
 
 ENGINES = ["classic", "identity"]
@@ -28,7 +28,7 @@ def times(text: str, count: int) -> str:
     return text
 
 
-def is_asked(reply: Reply) -> bool:
+def is_asked(reply: PersonReply) -> bool:
     return reply.status == 200 and "/.gateway/switch" in reply.body
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.field.restarts import at
 from tests.harness.app import answering
-from tests.harness.browser import ALICE, BOB, HR, LOGIN, NAVIGATION, WIKI, Browser, Reply
+from tests.harness.browser import ALICE, BOB, HR, LOGIN, NAVIGATION, WIKI, Browser, BrowserReply
 from tests.harness.site import FETCH, NAVIGATE, Site, deployed
 from tests.harness.subrequests import TRUSTING
 from tests.pages.parsed import parse
@@ -17,7 +17,7 @@ FRESH = (
 )
 
 
-async def accepted(browser: Browser, origin: str = HR) -> Reply:
+async def accepted(browser: Browser, origin: str = HR) -> BrowserReply:
     """The answer that brings the pass."""
     started = await browser.ask(f"{origin}/")
     return await browser.ask((await browser.ask(started.location)).location)
@@ -62,7 +62,7 @@ async def test_t5_webkit_which_obeys_it_only_in_a_page_at_home_is_led_on_by_two_
     assert (await browser.ask(ticket, fields=webkit)).status == 303, "the same user has nothing to forget"
 
 
-def leads_to(page: Reply) -> str:
+def leads_to(page: BrowserReply) -> str:
     """Where the page goes by itself."""
     [refresh] = [each for each in parse(page.body.encode()).named("meta") if each.get("http-equiv") == "refresh"]
     return str(refresh["content"]).removeprefix("0; url=")

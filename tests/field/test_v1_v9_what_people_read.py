@@ -7,7 +7,7 @@ import pytest
 
 from gateway.pages import BadRequest, ConfirmSwitch, RefusedPage, SessionPage, SignedOutPage, View, render
 from gateway.pages.rendering import factor
-from tests.harness.browser import ALICE, HR, LOGIN, Reply
+from tests.harness.browser import ALICE, HR, LOGIN, BrowserReply
 from tests.harness.site import CONFIGURATION, FETCH, NAVIGATE, Site, deployed
 from tests.pages.parsed import parse
 from tests.pages.views_of_every_kind import NOW, PLAIN_VIEWS
@@ -15,12 +15,12 @@ from tests.pages.views_of_every_kind import NOW, PLAIN_VIEWS
 SIGN_OUT = "/.gateway/sign-out"
 
 
-def heading(reply: Reply) -> str:
+def heading(reply: BrowserReply) -> str:
     """What the page of an answer is about."""
     return parse(reply.body.encode()).text("h1")
 
 
-def words(reply: Reply) -> str:
+def words(reply: BrowserReply) -> str:
     """What a person reads of an answer, without the small print."""
     return parse(reply.body.encode()).text("main")
 

@@ -6,14 +6,14 @@ import re
 from tests.attacks.spelled_fields import spellings
 from tests.harness.app import answering
 from tests.harness.browser import LOGIN
-from tests.harness.replies import Reply, told
+from tests.harness.replies import RawReply, told
 from tests.harness.site import FETCH, NAVIGATE, Site, deployed
 
 OWN = re.compile(r"[0-9a-f]{20}")
 PAGE = re.compile(rb"<dt>Request</dt><dd><code>([^<]*)</code>")
 
 
-def id_of(reply: Reply) -> str:
+def id_of(reply: RawReply) -> str:
     """The one id that an answer names."""
     (name,) = reply.values("X-Request-Id")
     return name
@@ -95,7 +95,7 @@ async def test_v7_every_page_of_ours_names_it() -> None:
 
 async def test_v7_what_is_no_request_and_what_is_json_has_one_too() -> None:
     async with deployed() as site:
-        reply = Reply.of(await site.raw(b"NO REQUEST\r\n\r\n"))
+        reply = RawReply.of(await site.raw(b"NO REQUEST\r\n\r\n"))
         assert (reply.status, logged(site)[-1]) == (400, id_of(reply))
         reply = await site.ask("/.gateway/session")
         assert json.loads(reply.body)["error"] == "no_session"

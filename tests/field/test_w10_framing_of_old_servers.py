@@ -17,14 +17,14 @@ from gateway.errors import Nonsense
 from gateway.policy.http.chunks import Chunks
 from gateway.upstream.reading import AnswerReader
 from tests.harness.app import Visit
-from tests.harness.replies import Reply
+from tests.harness.replies import RawReply
 from tests.harness.site import Site
 
 OK = b"HTTP/1.1 200 OK\r\n"
 
 
 @dataclass(frozen=True)
-class Answer:
+class OldAnswer:
     """An answer of an old server. ``rule``: by which it is refused; ``body``: what is delivered of it, before a fault too."""
 
     sent: bytes
@@ -36,56 +36,58 @@ class Answer:
 
 
 DELIVERED = {
-    "204_of_no_chunks": Answer(b"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", status=204),
-    "204_with_bytes": Answer(b"HTTP/1.1 204 No Content\r\n\r\nbytes", status=204),
-    "204_of_length_5": Answer(b"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nbytes", status=204),
-    "204_framed_twice": Answer(b"HTTP/1.1 204 No\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", status=204),
-    "304_of_no_chunks": Answer(b"HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", status=304),
-    "304_with_bytes": Answer(b"HTTP/1.1 304 Not Modified\r\nContent-Length: 2\r\n\r\nok", status=304),
-    "head_with_body": Answer(OK + b"Content-Length: 2\r\n\r\nok", is_head=True),
-    "head_in_chunks": Answer(OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", is_head=True),
-    "head_framed_twice": Answer(OK + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n", is_head=True),
-    "head_of_no_length": Answer(OK + b"Content-Length: many\r\n\r\n", is_head=True),
-    "more_than_its_length": Answer(OK + b"Content-Length: 2\r\n\r\nok and more\r\n", b"ok"),
-    "line_end_behind_its_length": Answer(OK + b"Content-Length: 2\r\n\r\nok\r\n", b"ok"),
-    "more_than_nothing": Answer(OK + b"Content-Length: 0\r\n\r\nmore", b""),
-    "more_behind_chunks": Answer(OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\nmore", b"ok"),
-    "padded_chunks": Answer(OK + b"Transfer-Encoding: chunked\r\n\r\n2    \r\nok\r\n0   \r\n\r\n", b"ok"),
-    "chunks_padded_by_tabs": Answer(OK + b"Transfer-Encoding: chunked\r\n\r\n00000002\t \r\nok\r\n00000000\r\n\r\n", b"ok"),
-    "chunks_with_odd_extensions": Answer(OK + b"Transfer-Encoding: chunked\r\n\r\n2 ; a b=(1)\r\nok\r\n0\r\n\r\n", b"ok"),
-    "lf_alone": Answer(b"HTTP/1.1 200 OK\nX: 1\nContent-Length: 2\n\nok", b"ok"),
-    "lf_alone_until_the_end": Answer(b"HTTP/1.0 200 OK\nContent-Type: text/html\n\nok\n", b"ok\n", ends=True),
-    "lf_alone_to_head": Answer(b"HTTP/1.1 200 OK\nContent-Length: 2\n\n", is_head=True),
-    "odd_name": Answer(OK + b"X-Old(1): 1\r\nContent-Length: 2\r\n\r\nok", b"ok"),
-    "names_of_any_bytes": Answer(OK + b"X Y: 1\r\n\xff: 2\r\n: 3\r\nContent-Length: 2\r\n\r\nok", b"ok"),
-    "blank_before_colon": Answer(OK + b"X : 1\r\nContent-Length: 2\r\n\r\nok", b"ok"),
-    "folded": Answer(OK + b"X: 1\r\n  2\r\nContent-Length: 2\r\n\r\nok", b"ok"),
-    "line_end_in_front": Answer(b"\r\n" + OK + b"Content-Length: 2\r\n\r\nok", b"ok"),
-    "identity": Answer(OK + b"Transfer-Encoding: identity\r\n\r\nok", b"ok", ends=True),
-    "chunks_of_1_0": Answer(b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", b"ok"),
-    "odd_interim": Answer(b"HTTP/1.1 103 Hints\r\nX(1): 1\r\n\r\n" + OK + b"Content-Length: 2\r\n\r\nok", b"ok"),
+    "204_of_no_chunks": OldAnswer(b"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", status=204),
+    "204_with_bytes": OldAnswer(b"HTTP/1.1 204 No Content\r\n\r\nbytes", status=204),
+    "204_of_length_5": OldAnswer(b"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nbytes", status=204),
+    "204_framed_twice": OldAnswer(b"HTTP/1.1 204 No\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", status=204),
+    "304_of_no_chunks": OldAnswer(b"HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", status=304),
+    "304_with_bytes": OldAnswer(b"HTTP/1.1 304 Not Modified\r\nContent-Length: 2\r\n\r\nok", status=304),
+    "head_with_body": OldAnswer(OK + b"Content-Length: 2\r\n\r\nok", is_head=True),
+    "head_in_chunks": OldAnswer(OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", is_head=True),
+    "head_framed_twice": OldAnswer(OK + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n", is_head=True),
+    "head_of_no_length": OldAnswer(OK + b"Content-Length: many\r\n\r\n", is_head=True),
+    "more_than_its_length": OldAnswer(OK + b"Content-Length: 2\r\n\r\nok and more\r\n", b"ok"),
+    "line_end_behind_its_length": OldAnswer(OK + b"Content-Length: 2\r\n\r\nok\r\n", b"ok"),
+    "more_than_nothing": OldAnswer(OK + b"Content-Length: 0\r\n\r\nmore", b""),
+    "more_behind_chunks": OldAnswer(OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\nmore", b"ok"),
+    "padded_chunks": OldAnswer(OK + b"Transfer-Encoding: chunked\r\n\r\n2    \r\nok\r\n0   \r\n\r\n", b"ok"),
+    "chunks_padded_by_tabs": OldAnswer(OK + b"Transfer-Encoding: chunked\r\n\r\n00000002\t \r\nok\r\n00000000\r\n\r\n", b"ok"),
+    "chunks_with_odd_extensions": OldAnswer(OK + b"Transfer-Encoding: chunked\r\n\r\n2 ; a b=(1)\r\nok\r\n0\r\n\r\n", b"ok"),
+    "lf_alone": OldAnswer(b"HTTP/1.1 200 OK\nX: 1\nContent-Length: 2\n\nok", b"ok"),
+    "lf_alone_until_the_end": OldAnswer(b"HTTP/1.0 200 OK\nContent-Type: text/html\n\nok\n", b"ok\n", ends=True),
+    "lf_alone_to_head": OldAnswer(b"HTTP/1.1 200 OK\nContent-Length: 2\n\n", is_head=True),
+    "odd_name": OldAnswer(OK + b"X-Old(1): 1\r\nContent-Length: 2\r\n\r\nok", b"ok"),
+    "names_of_any_bytes": OldAnswer(OK + b"X Y: 1\r\n\xff: 2\r\n: 3\r\nContent-Length: 2\r\n\r\nok", b"ok"),
+    "blank_before_colon": OldAnswer(OK + b"X : 1\r\nContent-Length: 2\r\n\r\nok", b"ok"),
+    "folded": OldAnswer(OK + b"X: 1\r\n  2\r\nContent-Length: 2\r\n\r\nok", b"ok"),
+    "line_end_in_front": OldAnswer(b"\r\n" + OK + b"Content-Length: 2\r\n\r\nok", b"ok"),
+    "identity": OldAnswer(OK + b"Transfer-Encoding: identity\r\n\r\nok", b"ok", ends=True),
+    "chunks_of_1_0": OldAnswer(
+        b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", b"ok"
+    ),
+    "odd_interim": OldAnswer(b"HTTP/1.1 103 Hints\r\nX(1): 1\r\n\r\n" + OK + b"Content-Length: 2\r\n\r\nok", b"ok"),
 }
 REFUSED = {
-    "two_line_ends": Answer(b"HTTP/1.1 200 OK\r\nContent-Length: 2\n\nok", rule="line_ends"),
-    "cr_alone": Answer(OK + b"X: 1\rY: 2\r\nContent-Length: 2\r\n\r\nok", rule="line_ends"),
-    "misspelt_length": Answer(OK + b"Content-Length : 2\r\n\r\nok", rule="framing_name"),
-    "misspelt_coding": Answer(OK + b"Transfer-Encoding(1): chunked\r\nContent-Length: 2\r\n\r\nok", rule="framing_name"),
-    "folded_length": Answer(OK + b"Content-Length: 2\r\n 3\r\n\r\nok", rule="framing_name"),
-    "framed_twice": Answer(OK + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", rule="two_framings"),
-    "two_lengths": Answer(OK + b"Content-Length: 2\r\nContent-Length: 2\r\n\r\nok", rule="content_length"),
-    "other_coding": Answer(OK + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", rule="transfer_encoding"),
-    "no_colon": Answer(OK + b"Status 200\r\nContent-Length: 2\r\n\r\nok", rule="no_colon"),
-    "control_byte": Answer(OK + b"X: \x00\r\nContent-Length: 2\r\n\r\nok", rule="control_byte"),
-    "no_status_line": Answer(b"<html>ok</html>\r\n\r\n", rule="status_line"),
-    "http_2": Answer(b"HTTP/2.0 200 OK\r\n\r\n", rule="status_line"),
-    "framed_interim": Answer(b"HTTP/1.1 103 Hints\r\nContent-Length: 2\r\n\r\nok", rule="interim_body"),
+    "two_line_ends": OldAnswer(b"HTTP/1.1 200 OK\r\nContent-Length: 2\n\nok", rule="line_ends"),
+    "cr_alone": OldAnswer(OK + b"X: 1\rY: 2\r\nContent-Length: 2\r\n\r\nok", rule="line_ends"),
+    "misspelt_length": OldAnswer(OK + b"Content-Length : 2\r\n\r\nok", rule="framing_name"),
+    "misspelt_coding": OldAnswer(OK + b"Transfer-Encoding(1): chunked\r\nContent-Length: 2\r\n\r\nok", rule="framing_name"),
+    "folded_length": OldAnswer(OK + b"Content-Length: 2\r\n 3\r\n\r\nok", rule="framing_name"),
+    "framed_twice": OldAnswer(OK + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", rule="two_framings"),
+    "two_lengths": OldAnswer(OK + b"Content-Length: 2\r\nContent-Length: 2\r\n\r\nok", rule="content_length"),
+    "other_coding": OldAnswer(OK + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", rule="transfer_encoding"),
+    "no_colon": OldAnswer(OK + b"Status 200\r\nContent-Length: 2\r\n\r\nok", rule="no_colon"),
+    "control_byte": OldAnswer(OK + b"X: \x00\r\nContent-Length: 2\r\n\r\nok", rule="control_byte"),
+    "no_status_line": OldAnswer(b"<html>ok</html>\r\n\r\n", rule="status_line"),
+    "http_2": OldAnswer(b"HTTP/2.0 200 OK\r\n\r\n", rule="status_line"),
+    "framed_interim": OldAnswer(b"HTTP/1.1 103 Hints\r\nContent-Length: 2\r\n\r\nok", rule="interim_body"),
 }
 BROKEN = {
-    "chunk_size": Answer(OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n2x\r\nno\r\n0\r\n\r\n", b"ok", "chunk"),
-    "first_chunk_size": Answer(OK + b"Transfer-Encoding: chunked\r\n\r\n 2\r\nok\r\n0\r\n\r\n", b"", "chunk"),
-    "chunk_of_lf": Answer(OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n2\nno\n0\n\n", b"ok", "chunk"),
-    "chunk_too_long": Answer(OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\noktoo\r\n0\r\n\r\n", b"ok", "chunk"),
-    "trailer_that_frames": Answer(OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nContent-Length: 2\r\n\r\n", b"ok", "chunk"),
+    "chunk_size": OldAnswer(OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n2x\r\nno\r\n0\r\n\r\n", b"ok", "chunk"),
+    "first_chunk_size": OldAnswer(OK + b"Transfer-Encoding: chunked\r\n\r\n 2\r\nok\r\n0\r\n\r\n", b"", "chunk"),
+    "chunk_of_lf": OldAnswer(OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n2\nno\n0\n\n", b"ok", "chunk"),
+    "chunk_too_long": OldAnswer(OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\noktoo\r\n0\r\n\r\n", b"ok", "chunk"),
+    "trailer_that_frames": OldAnswer(OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nContent-Length: 2\r\n\r\n", b"ok", "chunk"),
 }
 EVERY = {**DELIVERED, **REFUSED, **BROKEN}
 
@@ -98,7 +100,7 @@ def cuts(sent: bytes) -> Iterator[list[bytes]]:
         yield [sent[:place], sent[place:]]
 
 
-def read(answer: Answer, pieces: list[bytes]) -> tuple[int, bytes, str, bool]:
+def read(answer: OldAnswer, pieces: list[bytes]) -> tuple[int, bytes, str, bool]:
     """Status, body and fault of an answer in these pieces, and whether its connection may be used again at the end of the last."""
     reader = AnswerReader()
     reader.expect(bare=answer.is_head)
@@ -125,7 +127,7 @@ def test_w10_every_cut_of_an_answer_reads_alike(name: str) -> None:
         assert read(answer, pieces) == (status, answer.body, answer.rule, False), pieces
 
 
-def plain(reply: Reply) -> bytes:
+def plain(reply: RawReply) -> bytes:
     """The body of an answer, without its chunks."""
     if reply.values("Transfer-Encoding") != ["chunked"] or not reply.body:
         return reply.body
@@ -135,10 +137,10 @@ def plain(reply: Reply) -> bytes:
     return b"".join(pieces)
 
 
-class Cutting:
+class AnswerInPieces:
     """Answers in these pieces, one packet each, and says whether a connection that carried an answer was used again."""
 
-    def __init__(self, answer: Answer, pieces: list[bytes]) -> None:
+    def __init__(self, answer: OldAnswer, pieces: list[bytes]) -> None:
         self._answer, self._pieces = answer, pieces
         self._used: set[asyncio.StreamWriter] = set()
         self.is_reused = False
@@ -161,7 +163,7 @@ async def test_w10_the_gateway_answers_alike_and_uses_no_connection_again(site: 
     sent = answer.sent
     places = sorted({1, 9, len(sent) // 2, sent.find(b"\n\n") + 2, sent.find(b"\r\n\r\n") + 4, len(sent) - 1} & set(range(1, len(sent))))
     for pieces in ([sent], *([sent[:place], sent[place:]] for place in places), [bytes([byte]) for byte in sent]):
-        script = site.behind.script = Cutting(answer, pieces)
+        script = site.behind.script = AnswerInPieces(answer, pieces)
         for _ in range(2):
             if name in BROKEN:
                 with pytest.raises(ConnectionResetError):
@@ -178,7 +180,7 @@ async def test_w10_the_gateway_answers_alike_and_uses_no_connection_again(site: 
 
 
 async def test_w10_odd_names_go_no_further_and_all_others_do(site: Site) -> None:
-    site.behind.script = Cutting(
+    site.behind.script = AnswerInPieces(
         DELIVERED["names_of_any_bytes"], [OK + b"X Y: 1\r\nX-Old(1): 1\r\nB : 2\r\nA: 1\r\n 2\r\nContent-Length: 0\r\n\r\n"]
     )
     reply = await site.ask("/public/x")

@@ -16,7 +16,7 @@ import pytest
 from tests.deploy.running import running
 from tests.field import real_apps
 from tests.harness.app import Visit, hello
-from tests.harness.replies import Reply, told
+from tests.harness.replies import RawReply, told
 from tests.harness.site import CONFIGURATION, FETCH, Site, deployed
 from tests.harness.wire import PATIENCE
 
@@ -31,11 +31,11 @@ def chunked(body: bytes, size: int = 10_000) -> bytes:
     return b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\nX-Trailer: 1\r\n\r\n"
 
 
-async def upload(site: Site, body: bytes, fields: bytes = b"Connection: close\r\n") -> Reply:
-    return Reply.of(await site.raw(HEAD + fields + b"\r\n" + chunked(body)))
+async def upload(site: Site, body: bytes, fields: bytes = b"Connection: close\r\n") -> RawReply:
+    return RawReply.of(await site.raw(HEAD + fields + b"\r\n" + chunked(body)))
 
 
-class Taking:
+class BodyKeeper:
     """An app that keeps the bodies that came with a length."""
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class Taking:
 @pytest.mark.parametrize("size", [0, 1, 64 * 1024, 64 * 1024 + 1, 300_000, 1024 * 1024])
 async def test_w11_it_is_sent_with_its_length(size: int) -> None:
     async with deployed(configuration=BUFFERED) as site:
-        site.behind.script = app = Taking()
+        site.behind.script = app = BodyKeeper()
         body = os.urandom(size)
         reply = await upload(site, body)
         assert (reply.status, reply.body) == (200, b"ok")
@@ -59,7 +59,7 @@ async def test_w11_it_is_sent_with_its_length(size: int) -> None:
 
 async def test_w11_the_next_request_on_the_same_connection_is_what_it_was() -> None:
     async with deployed(configuration=BUFFERED) as site:
-        site.behind.script = app = Taking()
+        site.behind.script = app = BodyKeeper()
         wire = await site.connect()
         for body in (b"first", b"x" * 200_000, b""):
             await wire.say(HEAD + b"\r\n" + chunked(body))
@@ -69,7 +69,7 @@ async def test_w11_the_next_request_on_the_same_connection_is_what_it_was() -> N
 
 async def test_w11_an_upload_with_a_length_goes_as_it_comes() -> None:
     async with deployed(configuration=BUFFERED) as site:
-        site.behind.script = app = Taking()
+        site.behind.script = app = BodyKeeper()
         assert (await site.ask("/public/x", method="POST", body=b"y" * 2_000_000)).status == 200
         assert app.bodies == [b"y" * 2_000_000]
 
@@ -85,7 +85,7 @@ async def test_w11_more_than_its_bound_is_413_and_the_app_sees_nothing() -> None
 async def test_w11_a_client_that_leaves_leaves_nothing_behind() -> None:
     before, nameless = set(os.listdir(tempfile.gettempdir())), _nameless()
     async with deployed(configuration=BUFFERED) as site:
-        site.behind.script = Taking()
+        site.behind.script = BodyKeeper()
         for _ in range(40):  # more than all that may be kept together, were any of it left
             wire = await site.connect()
             await wire.say(HEAD + b"\r\n" + chunked(b"x" * 900_000)[:-20])
@@ -115,7 +115,7 @@ def _target(number: str) -> str:
 
 async def test_w11_one_client_keeps_two_at_once_and_no_third() -> None:
     async with deployed(configuration=BUFFERED) as site:
-        site.behind.script = Taking()
+        site.behind.script = BodyKeeper()
         begun = chunked(b"x" * 1_000_000)[:-30]
         wires = [await site.connect() for _ in range(3)]
         for wire in wires:
@@ -129,7 +129,7 @@ async def test_w11_one_client_keeps_two_at_once_and_no_third() -> None:
 
 async def test_w11_what_breaks_off_is_refused() -> None:
     async with deployed(configuration=BUFFERED) as site:
-        reply = Reply.of(await site.raw(HEAD + b"\r\n5\r\nhello\r\nnonsense\r\n"))
+        reply = RawReply.of(await site.raw(HEAD + b"\r\n5\r\nhello\r\nnonsense\r\n"))
         assert reply.status == 400 and site.behind.visits == []
 
 
@@ -157,7 +157,7 @@ async def test_w11_without_the_key_it_goes_as_it_comes(site: Site) -> None:
 
 
 @dataclass(frozen=True)
-class Server:
+class OldServer:
     """``missing``: what this machine lacks, or nothing."""
 
     missing: str
@@ -166,12 +166,12 @@ class Server:
 
 
 SERVERS = {
-    "gunicorn": Server(
+    "gunicorn": OldServer(
         "" if importlib.util.find_spec("gunicorn") is not None else "needs gunicorn",
         lambda port: (sys.executable, "-m", "gunicorn", "-b", f"127.0.0.1:{port}", "--pythonpath", str(FOLDER), "wsgi_uploads:application"),
         b"Booting worker",
     ),
-    "php": Server(
+    "php": OldServer(
         "" if shutil.which("php") is not None else "needs Debian's php-cli",
         lambda port: ("php", "-S", f"127.0.0.1:{port}", str(FOLDER / "uploads.php")),
         b"started",

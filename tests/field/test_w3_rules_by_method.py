@@ -20,10 +20,11 @@ from gateway.policy.session.passes import Pass, Passes
 from gateway.policy.session.seal import Sealer
 from gateway.policy.session.session import SessionCookie
 from tests.harness.browser import HR
+from tests.harness.clock import WALL
 from tests.harness.site import CONFIGURATION, FETCH, Site, deployed
 from tests.harness.subrequests import DIALECTS, TRUSTING, ask, told
 from tests.policy.received import admitted
-from tests.sessions.scripted import BROWSER, WALL, answer, memory, session
+from tests.sessions.scripted import BROWSER, answer, memory, session
 
 PREFLIGHT = b"Origin: https://spa.example.net\r\nAccess-Control-Request-Method: PUT\r\n"
 PREFLIGHTS_PASS = CONFIGURATION.replace('name = "hr"', 'name = "hr"\ncors_preflight = "app"', 1)
@@ -139,7 +140,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "get", "VERSION-CO
 targets = st.lists(st.sampled_from(PIECES), max_size=7).map(lambda parts: "/" + "".join(parts))
 
 
-class Doors:
+class DecidingDoors:
     """The decision of the app door and of the sub-request door in each dialect, for who comes with a live pass or with none."""
 
     def __init__(self, *, case_insensitive: bool, lets_preflights_pass: bool) -> None:
@@ -192,7 +193,7 @@ class Doors:
         return reply.verdict, reply.reason
 
 
-DOORS = [Doors(case_insensitive=windows, lets_preflights_pass=passes) for windows in (False, True) for passes in (False, True)]
+DOORS = [DecidingDoors(case_insensitive=windows, lets_preflights_pass=passes) for windows in (False, True) for passes in (False, True)]
 ORIGIN, WANTED = (b"Origin", b"https://hr.example.com"), (b"Access-Control-Request-Method", b"PUT")
 
 

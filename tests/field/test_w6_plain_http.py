@@ -11,7 +11,7 @@ import pytest
 from gateway.compose import Gateway
 from tests.harness.certificates import certificate
 from tests.harness.configuration import SMALLEST, problems
-from tests.harness.replies import Reply
+from tests.harness.replies import RawReply
 from tests.harness.site import CONFIGURATION, Site, deployed
 
 NAMED = CONFIGURATION.replace(
@@ -40,12 +40,12 @@ def ports(site: Site) -> dict[str, int]:
 async def test_w6_plain_http_is_led_to_https(tmp_path: Path, place: str) -> None:
     async with secured(tmp_path) as site:
         port = ports(site)[place]
-        reply = Reply.of(await site.raw(asked(), port))
+        reply = RawReply.of(await site.raw(asked(), port))
         assert (reply.status, reply.location, reply.body) == (301, "https://hr.example.com/a?b=%2F", b"")
-        assert Reply.of(await site.raw(asked(f"hr.example.com:{port}"), port)).location == "https://hr.example.com/a?b=%2F"
-        assert Reply.of(await site.raw(asked("login.example.com"), port)).location == "https://login.example.com/a?b=%2F"
-        assert Reply.of(await site.raw(asked(target="//evil.example/x"), port)).location == "https://hr.example.com//evil.example/x"
-        posted = Reply.of(await site.raw(asked(method="POST", more="Content-Length: 3\r\n") + b"a=b", port))
+        assert RawReply.of(await site.raw(asked(f"hr.example.com:{port}"), port)).location == "https://hr.example.com/a?b=%2F"
+        assert RawReply.of(await site.raw(asked("login.example.com"), port)).location == "https://login.example.com/a?b=%2F"
+        assert RawReply.of(await site.raw(asked(target="//evil.example/x"), port)).location == "https://hr.example.com//evil.example/x"
+        posted = RawReply.of(await site.raw(asked(method="POST", more="Content-Length: 3\r\n") + b"a=b", port))
         assert (posted.status, posted.location) == (308, "https://hr.example.com/a?b=%2F")
         assert site.behind.visits == [] and reply.values("Set-Cookie") == []
 
@@ -54,10 +54,11 @@ async def test_w6_plain_http_is_led_to_https(tmp_path: Path, place: str) -> None
 @pytest.mark.parametrize("host", ["evil.example", "hr.example.com.evil.example", "127.0.0.1"])
 async def test_w6_never_to_a_host_that_a_stranger_chose(tmp_path: Path, place: str, host: str) -> None:
     async with secured(tmp_path) as site:
-        reply = Reply.of(await site.raw(asked(host), ports(site)[place]))
+        reply = RawReply.of(await site.raw(asked(host), ports(site)[place]))
         assert (reply.status, reply.location) == (421, "")
         assert (
-            Reply.of(await site.raw(b"GET http://evil.example/ HTTP/1.1\r\nHost: hr.example.com\r\n\r\n", ports(site)[place])).status == 400
+            RawReply.of(await site.raw(b"GET http://evil.example/ HTTP/1.1\r\nHost: hr.example.com\r\n\r\n", ports(site)[place])).status
+            == 400
         )
 
 

@@ -8,7 +8,7 @@ import pytest
 from gateway.dev.standin import Fault
 from gateway.edge.frames import close_frame
 from tests.attacks.streams import EVENT, app, broken, echoes, opened
-from tests.harness.browser import ALICE, BOB, FORM, HR, LOGIN, NAVIGATION, Browser, Reply
+from tests.harness.browser import ALICE, BOB, FORM, HR, LOGIN, NAVIGATION, Browser, BrowserReply
 from tests.harness.site import FETCH, Site, cookie_line, deployed
 from tests.harness.wire import PATIENCE, Wire
 from tests.harness.workers import several_workers
@@ -19,7 +19,7 @@ ENGINES = ["classic", "identity"]
 SAME_SITE = {**NAVIGATION, "Sec-Fetch-Site": "same-site"}
 
 
-async def comes_again(site: Site, browser: Browser, login: str) -> Reply:
+async def comes_again(site: Site, browser: Browser, login: str) -> BrowserReply:
     """A portal's link with a fresh token."""
     token = site.org.session_token(login)
     return await browser.ask(f"{LOGIN}{REDIRECT}?token={token}&redirectUrl={HR}/", fields=SAME_SITE)
@@ -29,14 +29,14 @@ async def signs_out(browser: Browser) -> None:
     await browser.post(f"{LOGIN}/.gateway/sign-out", "to=", {**FORM, "Origin": LOGIN})
 
 
-class Open:
+class LongAnswers:
     """What alice has open: a WebSocket, an event stream, a long poll."""
 
     def __init__(self, site: Site, socket: Wire, events: Wire, poll: Wire) -> None:
         self.site, self.socket, self.events, self.poll = site, socket, events, poll
 
     @classmethod
-    async def of(cls, site: Site, line: bytes) -> "Open":
+    async def of(cls, site: Site, line: bytes) -> "LongAnswers":
         site.behind.script = app
         socket = await opened(site, line)
         events, poll = await site.connect(), await site.connect()
@@ -62,7 +62,7 @@ class Open:
 async def test_x10_the_same_users_connections_go_on_and_end_with_her_next_sign_out(engine: str) -> None:
     async with deployed(engine) as site:
         browser = await site.entered(ALICE)
-        hers = await Open.of(site, cookie_line(browser, HR))
+        hers = await LongAnswers.of(site, cookie_line(browser, HR))
         for _ in range(2):
             reply = await comes_again(site, browser, ALICE)
             assert reply.status == 302 and len(site.org.sessions.live()) == 1
@@ -80,7 +80,7 @@ async def test_x10_the_same_users_connections_go_on_and_end_with_her_next_sign_o
 async def test_x10_another_users_entering_cuts_everything_before_he_gets_an_answer(engine: str) -> None:
     async with deployed(engine) as site:
         browser = await site.entered(ALICE)
-        hers = await Open.of(site, cookie_line(browser, HR))
+        hers = await LongAnswers.of(site, cookie_line(browser, HR))
         reply = await comes_again(site, browser, BOB)
         assert reply.status == 302
         assert hers.socket.reader.at_eof() or await asyncio.wait_for(hers.socket.rest(), 1.0) == close_frame(1008)
@@ -90,7 +90,7 @@ async def test_x10_another_users_entering_cuts_everything_before_he_gets_an_answ
 async def test_x10_a_switch_that_is_refused_cuts_them() -> None:
     async with deployed() as site:
         browser = await site.entered(ALICE)
-        hers = await Open.of(site, cookie_line(browser, HR))
+        hers = await LongAnswers.of(site, cookie_line(browser, HR))
         site.org.faults.add(Fault(ME, "DELETE", 503, times=None))
         assert (await comes_again(site, browser, ALICE)).status == 503
         await hers.is_cut()
@@ -99,7 +99,7 @@ async def test_x10_a_switch_that_is_refused_cuts_them() -> None:
 async def test_x10_where_okta_does_not_say_who_came_they_are_cut() -> None:
     async with deployed() as site:
         browser = await site.entered(ALICE)
-        hers = await Open.of(site, cookie_line(browser, HR))
+        hers = await LongAnswers.of(site, cookie_line(browser, HR))
         held = Fault(REDIRECT, release=asyncio.Event())
         site.org.faults.add(held)
         coming = asyncio.create_task(comes_again(site, browser, ALICE))
@@ -115,7 +115,7 @@ async def test_x10_where_okta_does_not_say_who_came_they_are_cut() -> None:
 async def test_x10_without_a_word_they_are_cut_after_half_a_minute() -> None:
     async with deployed() as site:
         browser = await site.entered(ALICE)
-        hers = await Open.of(site, cookie_line(browser, HR))
+        hers = await LongAnswers.of(site, cookie_line(browser, HR))
         held = Fault(REDIRECT, release=asyncio.Event())
         site.org.faults.add(held)
         coming = asyncio.create_task(comes_again(site, browser, ALICE))
@@ -131,7 +131,7 @@ async def test_x10_without_a_word_they_are_cut_after_half_a_minute() -> None:
 async def test_x10_what_a_browser_without_an_id_has_open_is_cut_at_once() -> None:
     async with deployed() as site:
         browser = await site.entered(ALICE)
-        hers = await Open.of(site, cookie_line(browser, HR))
+        hers = await LongAnswers.of(site, cookie_line(browser, HR))
         del browser.jar(LOGIN)["__Host-gateway-browser"]
         assert (await comes_again(site, browser, ALICE)).status == 302
         await hers.is_cut()
@@ -140,7 +140,7 @@ async def test_x10_what_a_browser_without_an_id_has_open_is_cut_at_once() -> Non
 async def test_x10_a_sign_out_elsewhere_while_the_token_is_under_way_cuts_at_once() -> None:
     async with deployed() as site:
         browser = await site.entered(ALICE)
-        hers = await Open.of(site, cookie_line(browser, HR))
+        hers = await LongAnswers.of(site, cookie_line(browser, HR))
         old = {name: value for name, value in browser.okta_cookies().items() if name in ("sid", "idx")}
         held = Fault(REDIRECT, release=asyncio.Event())
         site.org.faults.add(held)
@@ -160,7 +160,7 @@ async def test_x10_kin_of_the_same_user_are_not_cut() -> None:
     async with deployed("identity") as site:
         browser, session = site.session(ALICE)
         await site.enters(browser)
-        hers = await Open.of(site, cookie_line(browser, HR))
+        hers = await LongAnswers.of(site, cookie_line(browser, HR))
         new = site.org.sessions.renew_idx(session)
         site.org.faults.add(Fault("/app/UserHome", status=200, body="home", set_cookies=(f"idx={new}; Path=/; Secure; HttpOnly",)))
         reply = await browser.ask(f"{LOGIN}/app/UserHome", fields={**NAVIGATION, "Sec-Fetch-Site": "same-origin"})
@@ -193,7 +193,7 @@ async def test_x10_she_comes_again_and_then_another_user_does() -> None:
     """Three redemptions behind each other: what goes on under her new session ends with it."""
     async with deployed("identity") as site:
         browser = await site.entered(ALICE)
-        hers = await Open.of(site, cookie_line(browser, HR))
+        hers = await LongAnswers.of(site, cookie_line(browser, HR))
         assert (await comes_again(site, browser, ALICE)).status == 302
         assert (await comes_again(site, browser, ALICE)).status == 302
         await hers.goes_on()

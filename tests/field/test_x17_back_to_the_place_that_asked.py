@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from gateway.dev.standin import Fault
-from tests.harness.browser import ALICE, FORM, HR, LOGIN, NAVIGATION, Browser, Reply
+from tests.harness.browser import ALICE, FORM, HR, LOGIN, NAVIGATION, Browser, BrowserReply
 from tests.harness.configuration import SMALLEST, problems
 from tests.harness.site import CONFIGURATION, deployed
 
@@ -19,19 +19,19 @@ LISTED = CONFIGURATION.replace("[switch]\n", f'[switch]\nreturn_origins = ["{POR
 CROSS_SITE = {**NAVIGATION, "Sec-Fetch-Site": "cross-site"}
 
 
-def hidden(reply: Reply) -> str:
+def hidden(reply: BrowserReply) -> str:
     """Where the form of the page would lead."""
     found = re.search(r'name="to" value="([^"]*)"', reply.body)
     return html.unescape(found[1]) if found is not None else ""
 
 
-def leads_to(reply: Reply) -> str:
+def leads_to(reply: BrowserReply) -> str:
     """Where the page goes on to by itself."""
     found = re.search(r'http-equiv="refresh" content="0; url=([^"]*)"', reply.body)
     return html.unescape(found[1]) if found is not None else ""
 
 
-async def asks(browser: Browser, back: str) -> Reply:
+async def asks(browser: Browser, back: str) -> BrowserReply:
     """The page with the button, after a link of another site to Okta's sign-out."""
     sent = await browser.ask(f"{LOGIN}/login/signout?fromURI={quote(back, safe='')}", fields=CROSS_SITE)
     assert sent.status == 303 and sent.location.startswith(f"{LOGIN}{SIGN_OUT}")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.person import AGENT, ALICE, BOB, HR, LOGIN, NAVIGATION, Person, Reply, redemption
+from tests.harness.person import AGENT, ALICE, BOB, HR, LOGIN, NAVIGATION, Person, PersonReply, redemption
 from tests.harness.system import System, system
 
 SECRET = "a-portals-secret-of-some-length-0123456789"
@@ -40,12 +40,12 @@ def start(token: str | None = None, address: str = ADDRESS, agent: str = AGENT) 
     return {"address": address, "user_agent": agent, **digest}
 
 
-async def follows(person: Person, token: str) -> Reply:
+async def follows(person: Person, token: str) -> PersonReply:
     """The portal's link, without a Referer."""
     return await person.ask(redemption(token), site="cross-site")
 
 
-def is_asked(reply: Reply) -> bool:
+def is_asked(reply: PersonReply) -> bool:
     return reply.status == 200 and "/.gateway/switch" in reply.body
 
 

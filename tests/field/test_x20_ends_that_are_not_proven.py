@@ -6,14 +6,14 @@ import pytest
 
 from gateway.dev.standin import Engine
 from tests.field.sign_ins_without_token import by_saml
-from tests.harness.person import ALICE, BOB, CAROL, HR, LOGIN, NAVIGATION, PORTAL, Person, Reply
+from tests.harness.person import ALICE, BOB, CAROL, HR, LOGIN, NAVIGATION, PORTAL, Person, PersonReply
 from tests.harness.system import ME, REDIRECT, System, system
 
 ENGINES = ["classic", "identity"]
 PENDING = "__Host-gateway-pending"
 
 
-async def by_portals_form(person: Person, token: str) -> Reply:
+async def by_portals_form(person: Person, token: str) -> PersonReply:
     fields = {**NAVIGATION, "Origin": PORTAL}
     body = urlencode({"token": token, "redirectUrl": f"{HR}/"})
     return await person.ask(f"{LOGIN}{REDIRECT}", "POST", fields=fields, site="cross-site", body=body)

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.dev.standin import Engine
 from tests.field.sign_ins_without_token import IDP, by_saml
-from tests.harness.person import ALICE, BOB, HR, LOGIN, NAVIGATION, Person, Reply
+from tests.harness.person import ALICE, BOB, HR, LOGIN, NAVIGATION, Person, PersonReply
 from tests.harness.system import ME, System, system
 
 APP = "/app/acme_payroll/0oaPayroll/sso/saml"
@@ -27,7 +27,7 @@ async def begun(place: System, person: Person, answer: str = "redirect") -> str:
     return parse_qs(urlsplit(reply.location).query)["stateToken"][0]
 
 
-def goes_on(place: System, reply: Reply) -> None:
+def goes_on(place: System, reply: PersonReply) -> None:
     """Alice reached her app with the session that she had, and nothing was closed."""
     assert reply.status == 200 and f"SAML assertion for {ALICE}" in reply.body, (reply.status, reply.location, reply.body[:200])
     assert place.live() == [ALICE] and place.rows("DELETE", ME) == []

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 import pytest
 
 from gateway.dev.standin import Engine
-from tests.harness.person import ALICE, BOB, HR, LOGIN, Person, Reply
+from tests.harness.person import ALICE, BOB, HR, LOGIN, Person, PersonReply
 from tests.harness.system import System, system
 
 ENGINES = ["classic", "identity"]
@@ -17,18 +17,18 @@ FRAME = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": 
 LOGOUT = "/oauth2/v1/logout"
 
 
-async def authorized(person: Person, client: str = "0oaPage", server: str = "", more: str = "", **how: object) -> Reply:
+async def authorized(person: Person, client: str = "0oaPage", server: str = "", more: str = "", **how: object) -> PersonReply:
     asked = {"client_id": client, "response_type": "id_token", "scope": "openid", "redirect_uri": BACK, "nonce": "n", "state": "s"}
     query = urlencode(asked)
     place = f"/oauth2/{server}/v1/authorize" if server else "/oauth2/v1/authorize"
     return await person.ask(f"{LOGIN}{place}?{query}{more}", **how)  # type: ignore[arg-type]  # as the caller says
 
 
-async def silently(person: Person, client: str = "0oaPage", server: str = "") -> Reply:
+async def silently(person: Person, client: str = "0oaPage", server: str = "") -> PersonReply:
     return await authorized(person, client, server, "&prompt=none", fields=FRAME, site="same-site")
 
 
-def given(reply: Reply) -> dict[str, list[str]]:
+def given(reply: PersonReply) -> dict[str, list[str]]:
     assert reply.status == 302, reply
     return parse_qs(urlsplit(reply.location).fragment or urlsplit(reply.location).query)
 

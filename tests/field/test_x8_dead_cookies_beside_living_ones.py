@@ -3,19 +3,19 @@
 import pytest
 
 from gateway.policy.session.session import SESSION_NAMES
-from tests.harness.browser import ALICE, BOB, HR, LOGIN, WIKI, Browser, Reply
+from tests.harness.browser import ALICE, BOB, HR, LOGIN, WIKI, Browser, BrowserReply
 from tests.harness.site import deployed
 
 BROWSER, SIGN_OUT = "__Host-gateway-browser", "/.gateway/sign-out"
 
 
-async def handed_off(browser: Browser, cookie: str) -> Reply:
+async def handed_off(browser: Browser, cookie: str) -> BrowserReply:
     """The login host's step of a hand-off, with these cookies."""
     started = await browser.ask(f"{HR}/")
     return await browser.ask(started.location, cookie=cookie)
 
 
-def expired(reply: Reply) -> list[tuple[str, str]]:
+def expired(reply: BrowserReply) -> list[tuple[str, str]]:
     """Name and domain of every cookie that the answer expires."""
     lines = [line for line in reply.values("Set-Cookie") if "Max-Age=0" in line]
     return sorted((line.partition("=")[0], line.partition("Domain=")[2].partition(";")[0]) for line in lines)

@@ -5,7 +5,7 @@ import pytest
 from tests.field.client_addresses import SAME_ORIGIN, from_client
 from tests.harness.browser import ALICE, BOB, LOGIN
 from tests.harness.gateway import REPLICAS
-from tests.harness.replies import Reply
+from tests.harness.replies import RawReply
 from tests.harness.site import NAVIGATE, Site, deployed
 
 ME = "/api/v1/sessions/me"
@@ -18,7 +18,7 @@ def at_org(site: Site, path: str) -> list[list[str]]:
     return [list(row.cookie_names) for row in site.org.journal.rows if row.path == path]
 
 
-def expired(reply: Reply, name: str) -> list[str]:
+def expired(reply: RawReply, name: str) -> list[str]:
     return [line for line in reply.values("Set-Cookie") if line.startswith(f"{name}=;")]
 
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.harness.app import Visit, answering
-from tests.harness.replies import Reply
+from tests.harness.replies import RawReply
 from tests.harness.site import FETCH, Site, deployed
 from tests.harness.wire import PATIENCE
 
@@ -67,7 +67,7 @@ async def test_y5_what_is_no_length_of_an_app_is_502(site: Site, sent: bytes) ->
 @pytest.mark.parametrize("method", [b"POST", b"GET"])
 async def test_y5_a_length_of_a_client_that_two_parsers_read_in_two_ways_is_400(site: Site, sent: bytes, method: bytes) -> None:
     head = method + b" /public/x HTTP/1.1\r\nHost: hr.example.com\r\nConnection: close\r\n" + FETCH
-    reply = Reply.of(await site.raw(head + b"Content-Length: " + sent + b"\r\n\r\n" + b"x" * 300))
+    reply = RawReply.of(await site.raw(head + b"Content-Length: " + sent + b"\r\n\r\n" + b"x" * 300))
     assert reply.status == 400 and site.behind.visits == []
 
 

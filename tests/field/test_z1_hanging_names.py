@@ -14,8 +14,8 @@ from tests.field.name_server import NameServer, name_server
 from tests.harness.browser import ALICE, HR, LOGIN, WIKI
 from tests.harness.certificates import certificate
 from tests.harness.gateway import REPLICAS
-from tests.harness.replies import Reply
-from tests.harness.site import CONFIGURATION, Named, Site, deployed
+from tests.harness.replies import RawReply
+from tests.harness.site import CONFIGURATION, AppHost, Site, deployed
 from tests.harness.wire import PATIENCE
 
 HANGING, APP, ORG = "hang.example.net", "app.example.net", "org.example.com"
@@ -81,7 +81,7 @@ async def names() -> AsyncIterator[NameServer]:
 async def running(names: NameServer, folder: Path, wiki_timeout: str = "10s") -> AsyncIterator[Site]:
     async with tls_port(folder) as tls:
         configuration = _configuration(folder, tls.port, wiki_timeout)
-        async with deployed(configuration=configuration, named=Named(APP, (names.address,))) as site:
+        async with deployed(configuration=configuration, named=AppHost(APP, (names.address,))) as site:
             tls.target = site.running.port
             yield site
 
@@ -112,7 +112,7 @@ async def test_z1_apps_and_okta_answer_while_the_name_of_another_app_hangs(names
 
 async def test_z1_who_waits_for_a_name_is_told_when_the_time_to_connect_is_over(names: NameServer, tmp_path: Path) -> None:
     async with running(names, tmp_path, "300ms") as site, asyncio.timeout(PATIENCE):
-        replies: list[Reply] = await asyncio.gather(*(site.ask("/public/x", origin=WIKI) for _ in range(4)))
+        replies: list[RawReply] = await asyncio.gather(*(site.ask("/public/x", origin=WIKI) for _ in range(4)))
         assert [(reply.status, b"timed_out" in reply.body) for reply in replies] == [(504, True)] * 4
 
 

@@ -17,21 +17,20 @@ from gateway.observe import Log
 from gateway.workers.running import Running
 from tests.harness.certificates import certificate
 from tests.harness.configuration import SEALED, SMALLEST, settings
-from tests.harness.workers import Running as Crew
-from tests.harness.workers import several_workers
+from tests.harness.workers import RunningWorkers, several_workers
 
 MANY = [1, 2]
 CLOSED = '\n[[app.rule]]\npath = "/closed/**"\nusers = ["bob@example.com"]\n'
 
 
-async def reload(running: Crew, folder: Path, text: str, event: str, times: int) -> None:
+async def reload(running: RunningWorkers, folder: Path, text: str, event: str, times: int) -> None:
     """Write the configuration, and wait until the event has come so many times in all."""
     (folder / "gateway.toml").write_text(text)
     running.process.send_signal(signal.SIGHUP)
     await running.event(event, times)
 
 
-async def statuses(running: Crew, target: str, cookie: str, count: int = 6) -> set[int]:
+async def statuses(running: RunningWorkers, target: str, cookie: str, count: int = 6) -> set[int]:
     """What so many new connections are answered."""
     found = set()
     for _ in range(count):

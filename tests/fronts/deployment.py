@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import io
 import re
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -21,11 +22,11 @@ from gateway.compose import Gateway
 from gateway.config import read
 from gateway.dev.standin import Org, RunningOrg, fault, serve
 from gateway.observe import Log
-from tests.fronts.running import Front
+from tests.fronts.running import RunningFront
 from tests.harness.app import Behind, Visit, greet
-from tests.harness.clock import Times
+from tests.harness.clock import ScriptedClock
 from tests.harness.configuration import SEALED
-from tests.harness.person import HR, LOGIN, PORTAL, Person, Reply, redemption
+from tests.harness.person import HR, LOGIN, PORTAL, Person, PersonReply, redemption
 from tests.harness.websocket import echo
 from tests.harness.wire import PATIENCE, Wire
 
@@ -63,7 +64,7 @@ TTL_SECONDS = 10.0
 
 
 @dataclass
-class App(Behind):
+class AppBehindFront(Behind):
     """Says hello to whom it was told, keeps the bodies, echoes at ``/ws``."""
 
     bodies: list[bytes] = field(default_factory=list)
@@ -114,25 +115,25 @@ async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter, heard:
 
 
 @dataclass
-class Fronted:
+class FrontDeployment:
     """What a test holds."""
 
-    front: Front
+    front: RunningFront
     org: Org
     running: RunningOrg
-    app: App
+    app: AppBehindFront
     gateway: Gateway
     tap: Tap
     listening: asyncio.Server
     client: aiohttp.ClientSession
-    times: Times
+    times: ScriptedClock
     wires: list[Wire] = field(default_factory=list)
 
     def person(self) -> Person:
         """A browser before the front proxy."""
         return Person(self.client, lambda: self.front.ports.front)
 
-    async def enter(self, person: Person, login: str) -> Reply:
+    async def enter(self, person: Person, login: str) -> PersonReply:
         """What the portal does: a fresh token, and the browser sent in with it."""
         return await person.go(redemption(self.org.session_token(login)), site="same-site")
 
@@ -180,13 +181,13 @@ def cookie_line(person: Person, *others: str) -> bytes:
 
 
 @asynccontextmanager
-async def fronted(front: Front) -> AsyncIterator[Fronted]:
+async def fronted(front: RunningFront) -> AsyncIterator[FrontDeployment]:
     """Everything behind the front running; nothing of it is left afterwards, the front stays."""
     org = Org(trusted_origins=(LOGIN, HR, PORTAL))
-    running, app, times = await serve(org), App(), Times()
+    running, app, times = await serve(org), AppBehindFront(), ScriptedClock(time.time())
     app_server = await asyncio.start_server(app.serve, "127.0.0.1", front.ports.app)
     text = CONFIGURATION.format(org=running.url)
-    gateway = Gateway(read("gateway.toml", text, SEALED), Log("debug", stream=io.StringIO()), clock=times.clock())
+    gateway = Gateway(read("gateway.toml", text, SEALED), Log("debug", stream=io.StringIO()), clock=times.clock)
     await gateway.start()
     tap = Tap(gateway.public_port)
     listening = await asyncio.start_server(tap.serve, "127.0.0.1", front.ports.gateway)
@@ -196,7 +197,7 @@ async def fronted(front: Front) -> AsyncIterator[Fronted]:
         skip_auto_headers=("User-Agent", "Accept", "Content-Type"),
         max_field_size=65536,
     )
-    made = Fronted(front, org, running, app, gateway, tap, listening, client, times)
+    made = FrontDeployment(front, org, running, app, gateway, tap, listening, client, times)
     try:
         yield made
     finally:

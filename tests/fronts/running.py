@@ -20,7 +20,7 @@ from tests.fronts.recipes import Ports, Recipe
 
 
 @dataclass(frozen=True)
-class Front:
+class RunningFront:
     """A front proxy that runs; everything that it writes lies in ``folder``."""
 
     recipe: Recipe
@@ -29,7 +29,7 @@ class Front:
 
 
 @contextlib.contextmanager
-def running(recipe: Recipe, folder: Path, tls: ssl.SSLContext | None = None) -> Iterator[Front]:
+def running(recipe: Recipe, folder: Path, tls: ssl.SSLContext | None = None) -> Iterator[RunningFront]:
     """The proxy with its recipe in this folder; the test is skipped where it is not installed. ``tls``: how a client speaks to it."""
     program = program_of(recipe)
     with ExitStack() as stack:
@@ -39,7 +39,7 @@ def running(recipe: Recipe, folder: Path, tls: ssl.SSLContext | None = None) -> 
         process = stack.enter_context(Program(command, min(os.sched_getaffinity(0)), folder / "said"))
         process.listens(ports.front)
         _knows_its_routes(ports.front, tls)
-        yield Front(recipe, ports, folder)
+        yield RunningFront(recipe, ports, folder)
 
 
 def program_of(recipe: Recipe) -> str:

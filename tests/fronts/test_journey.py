@@ -10,13 +10,13 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from tests.fronts.deployment import TTL_SECONDS, Fronted, cookie_line
+from tests.fronts.deployment import TTL_SECONDS, FrontDeployment, cookie_line
 from tests.fronts.wording import FETCH, SPELLINGS, UPWARDS, shaken, status, told
 from tests.harness.person import ALICE, BOB, EVIL, HR, LOGIN, SCRIPT, redemption
 from tests.harness.websocket import MASK, frame
 
 
-async def test_a_user_signs_in_at_the_login_host_and_lands_in_the_app(site: Fronted) -> None:
+async def test_a_user_signs_in_at_the_login_host_and_lands_in_the_app(site: FrontDeployment) -> None:
     token = site.org.session_token(ALICE)
     reply = await site.person().go(redemption(token, f"{HR}/welcome?first=1"), site="same-site")
     assert (reply.url, reply.status, reply.body) == (f"{HR}/welcome?first=1", 200, f"hello {ALICE}")
@@ -25,7 +25,7 @@ async def test_a_user_signs_in_at_the_login_host_and_lands_in_the_app(site: Fron
 
 
 @pytest.mark.parametrize("target", ["/reports/7?year=2026&q=a%2Fb+c", "/a%20b;v=1/c?x=%C3%A9&to=//hr.example.com/&&y"])
-async def test_a_deep_link_returns_to_the_very_address(site: Fronted, target: str) -> None:
+async def test_a_deep_link_returns_to_the_very_address(site: FrontDeployment, target: str) -> None:
     person = site.person()
     asked = await person.go(f"{HR}{target}")
     parts = urlsplit(asked.url)
@@ -39,7 +39,7 @@ async def test_a_deep_link_returns_to_the_very_address(site: Fronted, target: st
     assert site.app.paths == [target]
 
 
-async def test_the_app_is_told_exactly_once_who_is_signed_in(site: Fronted) -> None:
+async def test_the_app_is_told_exactly_once_who_is_signed_in(site: FrontDeployment) -> None:
     person = await site.entered(ALICE)
     reply = await person.script(f"{HR}/api/me")
     assert (reply.status, reply.body) == (200, f"hello {ALICE}")
@@ -52,7 +52,7 @@ async def test_the_app_is_told_exactly_once_who_is_signed_in(site: Fronted) -> N
 
 
 @pytest.mark.parametrize("path", ["/api/me", "/public/x"])
-async def test_identity_that_the_client_claims_never_arrives_in_any_spelling(site: Fronted, path: str) -> None:
+async def test_identity_that_the_client_claims_never_arrives_in_any_spelling(site: FrontDeployment, path: str) -> None:
     cookie = cookie_line(await site.entered(ALICE)) if path == "/api/me" else b""
     expected = [ALICE.encode()] if cookie else []
     for name in SPELLINGS:
@@ -65,7 +65,7 @@ async def test_identity_that_the_client_claims_never_arrives_in_any_spelling(sit
             assert [value for value in told(site, b"remote-user") if value] == expected, name
 
 
-async def test_the_gateways_cookies_stay_outside_the_app_and_others_pass(site: Fronted) -> None:
+async def test_the_gateways_cookies_stay_outside_the_app_and_others_pass(site: FrontDeployment) -> None:
     person = await site.entered(ALICE)
     assert person.cookie("__Host-gateway", HR) is not None
     for first, last in (
@@ -84,7 +84,7 @@ async def test_the_gateways_cookies_stay_outside_the_app_and_others_pass(site: F
             assert cookie == cookie_line(person, first, last).strip().removeprefix(b"Cookie: ")
 
 
-async def test_a_websocket_opens_and_echoes(site: Fronted) -> None:
+async def test_a_websocket_opens_and_echoes(site: FrontDeployment) -> None:
     wire, head = await shaken(site, await site.entered(ALICE), HR)
     assert status(head) == 101, head
     assert told(site, b"remote-user") == [ALICE.encode()]
@@ -95,20 +95,20 @@ async def test_a_websocket_opens_and_echoes(site: Fronted) -> None:
 
 
 @pytest.mark.parametrize("origin", [EVIL, "null"])
-async def test_a_page_of_another_site_opens_no_websocket(site: Fronted, origin: str) -> None:
+async def test_a_page_of_another_site_opens_no_websocket(site: FrontDeployment, origin: str) -> None:
     _, head = await shaken(site, await site.entered(ALICE), origin)
     assert status(head) == 403, head
     assert site.app.visits == []
 
 
-async def test_a_websocket_without_a_session_is_refused_without_a_redirect(site: Fronted) -> None:
+async def test_a_websocket_without_a_session_is_refused_without_a_redirect(site: FrontDeployment) -> None:
     _, head = await shaken(site, site.person(), HR)
     assert (status(head), b"\r\nlocation:" in head.lower()) == (401, False), head
     assert site.app.visits == []
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-async def test_a_script_without_a_session_is_told_where_to_sign_in(site: Fronted, method: str) -> None:
+async def test_a_script_without_a_session_is_told_where_to_sign_in(site: FrontDeployment, method: str) -> None:
     reply = await site.person().script(f"{HR}/api/me?x=1", method)
     assert (reply.status, reply.location) == (401, "")
     assert reply.values("Content-Type")[0].startswith("application/json")
@@ -118,7 +118,7 @@ async def test_a_script_without_a_session_is_told_where_to_sign_in(site: Fronted
     assert site.app.visits == []
 
 
-async def test_after_a_switch_the_app_never_hears_of_the_first_user_again(site: Fronted) -> None:
+async def test_after_a_switch_the_app_never_hears_of_the_first_user_again(site: FrontDeployment) -> None:
     person = await site.entered(ALICE)
     reply = await site.enter(person, BOB)
     assert (reply.status, reply.body) == (200, f"hello {BOB}")
@@ -129,7 +129,7 @@ async def test_after_a_switch_the_app_never_hears_of_the_first_user_again(site: 
     assert len(site.app.visits) == 4
 
 
-async def test_after_the_sign_out_the_next_request_is_refused(site: Fronted) -> None:
+async def test_after_the_sign_out_the_next_request_is_refused(site: FrontDeployment) -> None:
     person = await site.entered(ALICE)
     stolen = cookie_line(person)
     page = await person.ask(f"{HR}/.gateway/")
@@ -141,7 +141,7 @@ async def test_after_the_sign_out_the_next_request_is_refused(site: Fronted) -> 
     assert (site.app.visits, site.org.sessions.live()) == ([], [])
 
 
-async def test_while_okta_is_silent_a_fresh_answer_counts_and_then_nobody_passes_or_is_signed_out(site: Fronted) -> None:
+async def test_while_okta_is_silent_a_fresh_answer_counts_and_then_nobody_passes_or_is_signed_out(site: FrontDeployment) -> None:
     person = await site.entered(ALICE)
     site.okta_is_down()
     assert (await person.script(f"{HR}/api/me")).body == f"hello {ALICE}"
@@ -156,7 +156,7 @@ async def test_while_okta_is_silent_a_fresh_answer_counts_and_then_nobody_passes
     assert (await person.script(f"{HR}/api/me")).body == f"hello {ALICE}"
 
 
-async def test_without_the_gateway_nobody_reaches_the_app(site: Fronted) -> None:
+async def test_without_the_gateway_nobody_reaches_the_app(site: FrontDeployment) -> None:
     person = await site.entered(ALICE)
     await site.gateway_is_down()
     for url in (f"{HR}/api/me", f"{HR}/public/x", f"{HR}/.gateway/", f"{LOGIN}/"):
@@ -165,7 +165,7 @@ async def test_without_the_gateway_nobody_reaches_the_app(site: Fronted) -> None
     assert site.app.visits == []
 
 
-async def test_nobody_outside_asks_the_sub_request_endpoint(site: Fronted) -> None:
+async def test_nobody_outside_asks_the_sub_request_endpoint(site: FrontDeployment) -> None:
     cookie = cookie_line(await site.entered(ALICE))
     named = b"X-Original-Method: GET\r\nX-Original-URL: https://hr.example.com/\r\nX-Forwarded-Method: GET\r\nX-Forwarded-Uri: /\r\n"
     named += b"X-Forwarded-Proto: https\r\nX-Forwarded-Host: hr.example.com\r\n"
@@ -185,7 +185,7 @@ async def test_nobody_outside_asks_the_sub_request_endpoint(site: Fronted) -> No
     assert site.app.visits == []
 
 
-async def test_the_path_that_is_judged_is_the_path_that_the_app_gets(site: Fronted) -> None:
+async def test_the_path_that_is_judged_is_the_path_that_the_app_gets(site: FrontDeployment) -> None:
     alice = cookie_line(await site.entered(ALICE))
     for fields, secret in ((b"", "admin"), (alice, "bob/salary")):
         for shape in UPWARDS:
@@ -196,7 +196,7 @@ async def test_the_path_that_is_judged_is_the_path_that_the_app_gets(site: Front
                 assert site.app.visits == [] or status(answer) == 200, (line, answer)
 
 
-async def test_a_body_arrives_whole_and_the_gateway_never_sees_it(site: Fronted) -> None:
+async def test_a_body_arrives_whole_and_the_gateway_never_sees_it(site: FrontDeployment) -> None:
     person = await site.entered(ALICE)
     site.tap.heard.clear()
     for length in (1, 90_000):
@@ -208,6 +208,6 @@ async def test_a_body_arrives_whole_and_the_gateway_never_sees_it(site: Fronted)
     assert len(site.tap.heard) < 8192
 
 
-async def test_an_upload_without_a_session_is_refused_and_does_not_reach_the_app(site: Fronted) -> None:
+async def test_an_upload_without_a_session_is_refused_and_does_not_reach_the_app(site: FrontDeployment) -> None:
     reply = await site.person().ask(f"{HR}/upload", "POST", site="same-origin", body=b"x" * 1000, fields=SCRIPT)
     assert (reply.status, site.app.visits) == (401, [])

@@ -2,7 +2,7 @@
 
 import re
 
-from tests.fronts.deployment import Fronted, cookie_line
+from tests.fronts.deployment import FrontDeployment, cookie_line
 from tests.harness.person import Person
 from tests.harness.websocket import KEY
 from tests.harness.wire import Wire
@@ -41,13 +41,13 @@ def folded(name: bytes) -> bytes:
     return re.sub(rb"[^a-z0-9]", b"-", name.lower())
 
 
-def told(site: Fronted, name: bytes) -> list[bytes]:
+def told(site: FrontDeployment, name: bytes) -> list[bytes]:
     """What the app's last request said under any spelling of this name."""
     lines = (line.partition(b": ") for line in site.app.last.fields)
     return [value for key, _, value in lines if folded(key) == name]
 
 
-async def shaken(site: Fronted, person: Person, origin: str) -> tuple[Wire, bytes]:
+async def shaken(site: FrontDeployment, person: Person, origin: str) -> tuple[Wire, bytes]:
     """A WebSocket asked for by a page of this origin, in a browser without Fetch Metadata: the connection, and the answer's head."""
     wire, fields = await site.wire(), f"Origin: {origin}\r\n".encode() + cookie_line(person)
     await wire.say(b"GET /ws HTTP/1.1\r\nHost: hr.example.com\r\nConnection: Upgrade\r\n" + SHAKE + fields + b"\r\n")

@@ -1,6 +1,6 @@
 """A browser that keeps cookies by host and follows no redirect by itself. Checks nothing by itself."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,11 +21,11 @@ FORM = {**NAVIGATION, "Sec-Fetch-Site": "same-origin", "Content-Type": "applicat
 
 
 @dataclass
-class Reply:
+class BrowserReply:
     """One answer. Set-Cookie lines are in order; ``location`` is empty if there is none."""
 
     status: int
-    fields: list[tuple[str, str]]
+    fields: Sequence[tuple[str, str]]
     body: str
 
     def values(self, name: str) -> list[str]:
@@ -56,7 +56,7 @@ class Browser:
 
     async def ask(
         self, url: str, method: str = "GET", fields: Mapping[str, str] = NAVIGATION, body: str | bytes = "", cookie: str | None = None
-    ) -> Reply:
+    ) -> BrowserReply:
         """Send one request. ``cookie`` replaces the cookies of the jar."""
         parts = urlsplit(url)
         host, target = parts.netloc, url[len(f"{parts.scheme}://{parts.netloc}") :]
@@ -65,7 +65,7 @@ class Browser:
         address = yarl.URL(f"http://127.0.0.1:{self._port() if callable(self._port) else self._port}{target}", encoded=True)
         data = body if body or method == "POST" else None
         async with self._client.request(method, address, headers=sent, data=data, allow_redirects=False) as response:
-            reply = Reply(response.status, list(response.headers.items()), (await response.read()).decode())
+            reply = BrowserReply(response.status, list(response.headers.items()), (await response.read()).decode())
         for line in reply.values("Set-Cookie"):
             self._keep(host, line)
         return reply
@@ -83,10 +83,10 @@ class Browser:
         else:
             self.jars.setdefault(host, {})[name] = value
 
-    async def post(self, url: str, body: str = "", fields: Mapping[str, str] = FORM) -> Reply:
+    async def post(self, url: str, body: str = "", fields: Mapping[str, str] = FORM) -> BrowserReply:
         return await self.ask(url, "POST", fields, body)
 
-    async def walk(self, url: str, most: int = 12) -> tuple[Reply, list[str]]:
+    async def walk(self, url: str, most: int = 12) -> tuple[BrowserReply, list[str]]:
         """Follow redirects as a navigation does. Return the last reply and all requested addresses."""
         asked = []
         for _ in range(most):

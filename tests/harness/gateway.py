@@ -25,7 +25,7 @@ from gateway.observe.metrics import Metrics
 from gateway.shared_state import SharedState
 from tests.harness.clock_ahead import ClockAhead
 from tests.harness.configuration import SEALED
-from tests.harness.redis_servers import Running as Redis
+from tests.harness.redis_servers import RedisProcess
 
 REPLICAS = 3 if os.environ.get("FIELD_ON") == "replicas" else 1
 STATE = '\n[state]\nurl = "redis://127.0.0.1:{port}/0"\nprefix = "{prefix}"\ntimeout = "10s"\n'
@@ -115,9 +115,9 @@ def _followed(clock: Clock, ahead: ClockAhead) -> Clock:
 
 
 @cache
-def _redis() -> tuple[Redis, ClockAhead]:
+def _redis() -> tuple[RedisProcess, ClockAhead]:
     """Return the Redis that all tests of this process share, and its clock."""
     folder = Path(tempfile.mkdtemp(prefix="redis-side-by-side-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     ahead = ClockAhead(folder / "clock")
-    return Redis(folder / "server", environ=dict(ahead.environ)), ahead
+    return RedisProcess(folder / "server", environ=dict(ahead.environ)), ahead

@@ -9,7 +9,7 @@ from aiohttp import web
 
 
 @dataclass
-class App:
+class HelloApp:
     """The app behind: says hello, waits until it may, or holds a WebSocket open."""
 
     began: asyncio.Event = field(default_factory=asyncio.Event)

@@ -15,6 +15,8 @@ import aiohttp
 import yarl
 from multidict import CIMultiDict
 
+from tests.harness.browser import BrowserReply
+
 LOGIN, HR = "https://login.example.com", "https://hr.example.com"
 PORTAL, EVIL = "https://portal.example.com", "https://evil.example.net"
 ALICE, BOB, CAROL = "alice@example.com", "bob@example.com", "carol@example.com"
@@ -34,21 +36,11 @@ def redemption(token: str, target: str = f"{HR}/") -> str:
     return f"{LOGIN}/login/sessionCookieRedirect?token={token}&redirectUrl={quote(target, safe='')}"
 
 
-@dataclass(frozen=True)
-class Reply:
-    """One answer. ``fields`` are in their order; ``url`` is the requested address."""
+@dataclass
+class PersonReply(BrowserReply):
+    """One answer. ``url``: the requested address."""
 
     url: str
-    status: int
-    fields: tuple[tuple[str, str], ...]
-    body: str
-
-    def values(self, name: str) -> list[str]:
-        return [value for key, value in self.fields if key.lower() == name.lower()]
-
-    @property
-    def location(self) -> str:
-        return next(iter(self.values("Location")), "")
 
     @property
     def json(self) -> Any:
@@ -118,7 +110,7 @@ class Person:
         body: str | bytes = b"",
         content_type: str = FORM_TYPE,
         shown: Jar | None = None,
-    ) -> Reply:
+    ) -> PersonReply:
         """Send one request with the current cookies. Cookies of the answer are stored as soon as its head arrives.
 
         ``shown``: send these cookies instead, as a request does that left earlier.
@@ -142,7 +134,7 @@ class Person:
                     self._keep(host, value)
 
         status, lines, answered = await self.send(method, target, sent, content if content or method == "POST" else None, keep)
-        return Reply(url, status, lines, answered.decode("utf-8", "replace"))
+        return PersonReply(status, lines, answered.decode("utf-8", "replace"), url)
 
     async def send(
         self, method: str, target: str, sent: CIMultiDict[str], content: bytes | None, heard: Callable[[Lines], None]
@@ -154,7 +146,7 @@ class Person:
             heard(lines)
             return response.status, lines, await response.read()
 
-    async def go(self, url: str, *, site: str = "same-site", method: str = "GET", body: str = "", most: int = 15) -> Reply:
+    async def go(self, url: str, *, site: str = "same-site", method: str = "GET", body: str = "", most: int = 15) -> PersonReply:
         """Navigate and follow redirects: 307 repeats the request, 302 and 303 become GET. Stop at a host that is not ours."""
         for _ in range(most):
             reply = await self.ask(url, method, site=site, body=body)
@@ -168,13 +160,13 @@ class Person:
                 return reply
         raise AssertionError(f"more than {most} redirects, last to {url}")
 
-    async def confirm(self, page: Reply) -> Reply:
+    async def confirm(self, page: PersonReply) -> PersonReply:
         """Press the button of the confirmation page, and follow redirects."""
         body = f"request={quote(page.sealed, safe='')}"
         reply = await self.go(f"{LOGIN}/.gateway/switch", site="same-origin", method="POST", body=body)
         return await self.go(reply.leads_to, site="same-origin") if reply.leads_to.startswith(OURS) else reply
 
-    async def script(self, url: str, method: str = "GET", body: str = "", content_type: str = "application/json") -> Reply:
+    async def script(self, url: str, method: str = "GET", body: str = "", content_type: str = "application/json") -> PersonReply:
         """Send a request as a script of the same origin does."""
         return await self.ask(url, method, fields=SCRIPT, site="same-origin", body=body, content_type=content_type)
 

@@ -37,7 +37,7 @@ class EndedAtOnce(AssertionError):
     """The server ended before it listened; its exit code."""
 
 
-class Running:
+class RedisProcess:
     """One process of Redis or Sentinel. ``start`` it again after ``kill``; the same port, and what its settings let it keep.
 
     ``within``: the words before the command that start it somewhere else, where it is reached at ``host``.
@@ -123,19 +123,19 @@ class ClockOfServer:
 
 
 @cache
-def running() -> Running:
+def running() -> RedisProcess:
     """The server of this process of the tests, on the clock of the machine; who uses it has a prefix of its own."""
     folder = Path(tempfile.mkdtemp(prefix="redis-running-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return Running(folder)
+    return RedisProcess(folder)
 
 
 @cache
-def frozen() -> tuple[Running, ClockOfServer]:
+def frozen() -> tuple[RedisProcess, ClockOfServer]:
     """The server of this process of the tests whose clock stands still until a test moves it."""
     folder = Path(tempfile.mkdtemp(prefix="redis-frozen-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     clock = ClockOfServer(folder)
     library, source = folder / "frozen.so", Path(__file__).with_name("frozen.c")
     subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", str(library), str(source)], check=True, timeout=60)
-    return Running(folder / "server", environ={"LD_PRELOAD": str(library), "REDIS_TEST_CLOCK": str(clock.file)}), clock
+    return RedisProcess(folder / "server", environ={"LD_PRELOAD": str(library), "REDIS_TEST_CLOCK": str(clock.file)}), clock

@@ -7,7 +7,7 @@ from tests.harness.app import Visit
 
 
 @dataclass
-class Reply:
+class RawReply:
     """One answer as the client received it. A chunked body is not decoded."""
 
     status: int
@@ -16,7 +16,7 @@ class Reply:
     raw: bytes = field(repr=False, default=b"")
 
     @classmethod
-    def of(cls, raw: bytes) -> "Reply":
+    def of(cls, raw: bytes) -> "RawReply":
         """Parse the first answer in these bytes, after a 100. Status 0 if the connection ended without an answer."""
         head, _, body = raw.partition(b"\r\n\r\n")
         if head.startswith(b"HTTP/1.1 100"):

@@ -11,6 +11,7 @@ import base64
 import io
 import json
 import ssl
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -27,10 +28,10 @@ from gateway.policy.session.session import SessionCookie
 from gateway.shared_state import MemoryState
 from tests.harness.app import Behind, Script, hello
 from tests.harness.browser import ALICE, HR, LOGIN, WIKI, Browser
-from tests.harness.clock import Times
+from tests.harness.clock import ScriptedClock
 from tests.harness.configuration import SEALED
 from tests.harness.gateway import AnyGateway, each, made_gateway, with_state
-from tests.harness.replies import Reply
+from tests.harness.replies import RawReply
 from tests.harness.wire import PATIENCE, Wire
 
 IIS, LOCAL = "https://iis.example.com", "http://local.localhost:8080"
@@ -98,14 +99,14 @@ upstream = "{upstream}"
 """
 
 
-class Named(NamedTuple):
+class AppHost(NamedTuple):
     """The app's host in the gateway's configuration, and the name servers that resolve it instead of the system's."""
 
     app: str
     nameservers: tuple[str, ...] = ()
 
 
-LITERAL = Named("127.0.0.1")
+LITERAL = AppHost("127.0.0.1")
 
 
 @dataclass
@@ -116,7 +117,7 @@ class Site:
     running: RunningOrg
     behind: Behind
     gateway: AnyGateway
-    times: Times
+    times: ScriptedClock
     written: io.StringIO
     browsers: aiohttp.ClientSession
     configuration: str
@@ -130,7 +131,7 @@ class Site:
         keys = {SEAL_KEYS: ",".join(base64.b64encode(key).decode() for key in seal_keys)} if seal_keys else SEALED
         state = self.state.beside() if self.state is not None else None
         log = Log("debug", stream=self.written)
-        other = made_gateway(self.configuration, log, self.times.clock(), environ=keys, state=state)
+        other = made_gateway(self.configuration, log, self.times.clock, environ=keys, state=state)
         await other.start()
         try:
             yield replace(self, gateway=other)
@@ -153,12 +154,12 @@ class Site:
 
     async def ask(
         self, target: str, fields: bytes = FETCH, *, origin: str = HR, method: str = "GET", body: bytes = b"", port: int | None = None
-    ) -> Reply:
+    ) -> RawReply:
         """Send one request on a connection of its own. ``fields`` are whole lines, including ``Cookie``."""
         host = origin.partition("://")[2]
         head = f"{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n".encode("latin-1")
         length = b"Content-Length: %d\r\n" % len(body) if body else b""
-        return Reply.of(await self.raw(head + fields + length + b"\r\n" + body, port))
+        return RawReply.of(await self.raw(head + fields + length + b"\r\n" + body, port))
 
     def browser(self) -> Browser:
         """Return a browser that keeps cookies by host and follows no redirect by itself."""
@@ -228,7 +229,7 @@ async def deployed(
     listen: str = "",
     session: str = "",
     configuration: str = CONFIGURATION,
-    named: Named = LITERAL,
+    named: AppHost = LITERAL,
     script: Script = hello,
     app_tls: ssl.SSLContext | None = None,
     shares: type[MemoryState] | None = None,
@@ -240,14 +241,14 @@ async def deployed(
     """
     org = Org(engine="identity" if engine == "identity" else "classic")
     org.trusted_origins |= {LOGIN, HR, WIKI, IIS, LOCAL}
-    running, behind, times, written = await serve(org), Behind(script), Times(), io.StringIO()
+    running, behind, times, written = await serve(org), Behind(script), ScriptedClock(time.time()), io.StringIO()
     app = await asyncio.start_server(behind.serve, "127.0.0.1", 0, ssl=app_tls)
     behind.port = app.sockets[0].getsockname()[1]
     upstream = f"{'https' if app_tls is not None else 'http'}://{named.app}:{behind.port}"
     text = configuration.format(org=running.url, upstream=upstream, listen=listen, session=session)
     text = with_state(text) if shares is not None else text
-    state = shares(times.clock()) if shares is not None else None
-    gateway = made_gateway(text, Log("debug", stream=written), times.clock(), nameservers=named.nameservers, state=state)
+    state = shares(times.clock) if shares is not None else None
+    gateway = made_gateway(text, Log("debug", stream=written), times.clock, nameservers=named.nameservers, state=state)
     browsers = aiohttp.ClientSession(cookie_jar=DummyCookieJar(), skip_auto_headers=("User-Agent", "Accept"))
     made = Site(org, running, behind, gateway, times, written, browsers, text, app, state)
     await gateway.start()

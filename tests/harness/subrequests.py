@@ -1,7 +1,7 @@
 """How the five front proxies ask the gateway about the same original request. Checks nothing by itself."""
 
 from tests.harness.browser import HR
-from tests.harness.replies import Reply
+from tests.harness.replies import RawReply
 from tests.harness.site import FETCH, Site
 
 DIALECTS = ("nginx", "traefik", "caddy", "haproxy", "envoy")
@@ -28,7 +28,7 @@ def told(dialect: str, target: str, *, origin: str = HR, method: str = "GET") ->
 
 async def ask(
     site: Site, dialect: str, target: str, fields: bytes = FETCH, *, origin: str = HR, method: str = "GET", sent: str = "GET"
-) -> Reply:
+) -> RawReply:
     """The gateway's reply to the proxy. ``sent``: the method of a sub-request that does not keep the original one."""
     lines = "".join(f"{line}\r\n" for line in told(dialect, target, origin=origin, method=method)).encode("latin-1")
     if dialect == "envoy":
@@ -37,6 +37,6 @@ async def ask(
     return await site.ask(f"/.gateway/auth/{dialect}", lines + fields, origin=HR if dialect == "nginx" else GATEWAY, method=sent)
 
 
-def identity(reply: Reply) -> dict[str, list[str]]:
+def identity(reply: RawReply) -> dict[str, list[str]]:
     """The identity lines of a reply."""
     return {name: reply.values(name) for name in ("Remote-User", "Remote-User-Id")}

@@ -17,14 +17,14 @@ import aiohttp
 from aiohttp import web
 from joserfc import jwt
 
-from gateway.clock import Clock
 from gateway.dev.standin import Engine, Org, OrgSession, Row, RunningOrg, User, fault, fingerprint, serve
 from gateway.dev.standin.journal import Journal
 from gateway.observe import Log
 from gateway.shared_state import SharedState
+from tests.harness.clock import ScriptedClock
 from tests.harness.gateway import AnyGateway, made_gateway
 from tests.harness.hello_app import served
-from tests.harness.person import CAROL, EVIL, HR, LOGIN, PORTAL, Person, Reply, redemption
+from tests.harness.person import CAROL, EVIL, HR, LOGIN, PORTAL, Person, PersonReply, redemption
 from tests.harness.polling import moment
 
 ME = "/api/v1/sessions/me"
@@ -99,12 +99,8 @@ class System:
     gateway: AnyGateway | None = None
     told: list[tuple[str, str]] = field(default_factory=list)
     written: io.StringIO = field(default_factory=io.StringIO)
-    began: float = field(default_factory=time.time)
-    passed: float = 0.0
+    times: ScriptedClock = field(default_factory=lambda: ScriptedClock(time.time()))
     state: Shared | None = None
-
-    def clock(self) -> Clock:
-        return Clock(monotonic=lambda: self.passed, wall=lambda: self.began + self.passed)
 
     @property
     def port(self) -> int:
@@ -123,7 +119,7 @@ class System:
 
     def later(self, seconds: float) -> None:
         """Move the clocks of the gateway and of the org forward."""
-        self.passed += seconds
+        self.times.passes(seconds)
         self.org.clock.advance(seconds)
 
     async def restart(self) -> None:
@@ -138,14 +134,14 @@ class System:
     def made(self) -> AnyGateway:
         """Return a gateway with this configuration. It shares ``state`` with the others, if there is one."""
         state = self.state.beside() if self.state is not None else None
-        return made_gateway(self.text, Log("debug", stream=self.written), self.clock(), state=state)
+        return made_gateway(self.text, Log("debug", stream=self.written), self.times.clock, state=state)
 
     async def stop(self) -> None:
         if self.gateway is not None:
             await self.gateway.aclose()
             self.gateway = None
 
-    async def enter(self, person: Person, login: str, *, site: str = "same-site") -> Reply:
+    async def enter(self, person: Person, login: str, *, site: str = "same-site") -> PersonReply:
         """Do what the portal does: get a new token, and send the browser to the login host with it."""
         return await person.go(redemption(self.org.session_token(login)), site=site)
 

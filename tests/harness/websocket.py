@@ -5,7 +5,7 @@ import hashlib
 
 from tests.harness.app import Visit
 from tests.harness.wire import Wire
-from tests.upstream.proxy import Front
+from tests.upstream.proxy import ProxyServer
 
 
 def frame(payload: bytes, opcode: int = 2, *, final: bool = True, mask: bytes = b"") -> bytes:
@@ -42,7 +42,7 @@ async def echo(visit: Visit) -> None:
         await visit.say(piece)
 
 
-async def opened(front: Front, fields: bytes = b"") -> tuple[Wire, bytes]:
+async def opened(front: ProxyServer, fields: bytes = b"") -> tuple[Wire, bytes]:
     wire = await front.connect()
     await wire.say(SHAKE + fields + b"\r\n")
     return wire, await wire.head()

@@ -21,7 +21,7 @@ from gateway.dev.standin import ALICE_AND_BOB, Org, RunningOrg, User, serve
 from tests.harness.browser import HR, LOGIN, Browser
 from tests.harness.configuration import SEALED, program
 from tests.harness.connected_client import PATIENCE, Caller
-from tests.harness.hello_app import App, served
+from tests.harness.hello_app import HelloApp, served
 from tests.harness.polling import moment
 
 WORKERS = 3
@@ -50,13 +50,13 @@ Line = Mapping[str, object]
 
 
 @dataclass
-class Running:
+class RunningWorkers:
     """The running gateway. ``lines``: its log so far."""
 
     org: Org
     process: Process
     browsers: aiohttp.ClientSession
-    app: App
+    app: HelloApp
     lines: list[Line] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -182,9 +182,9 @@ async def until(is_so: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def behind(users: Sequence[User] = ALICE_AND_BOB) -> AsyncIterator[tuple[RunningOrg, App, str]]:
+async def behind(users: Sequence[User] = ALICE_AND_BOB) -> AsyncIterator[tuple[RunningOrg, HelloApp, str]]:
     """Start an org and an app on this machine; yield both, and the app's origin."""
-    org, app = await serve(Org(users=users, trusted_origins=(LOGIN, HR))), App()
+    org, app = await serve(Org(users=users, trusted_origins=(LOGIN, HR))), HelloApp()
     async with served(app.handle) as origin:
         try:
             yield org, app, origin
@@ -196,7 +196,7 @@ async def behind(users: Sequence[User] = ALICE_AND_BOB) -> AsyncIterator[tuple[R
 @asynccontextmanager
 async def several_workers(
     folder: Path, port: int = 0, environ: Mapping[str, str] | None = None, workers: int = WORKERS, users: Sequence[User] = ALICE_AND_BOB
-) -> AsyncIterator[Running]:
+) -> AsyncIterator[RunningWorkers]:
     """Start the gateway with its workers. Its temporary files are in ``folder``. ``environ``: further keys of the configuration."""
     async with behind(users) as (org, app, upstream):
         (folder / "gateway.toml").write_text(CONFIGURATION.format(port=port, org=org.url, upstream=upstream))
@@ -207,8 +207,8 @@ async def several_workers(
 
 @asynccontextmanager
 async def started(
-    folder: Path, org: Org, app: App, environ: Mapping[str, str] | None = None, workers: int = WORKERS
-) -> AsyncIterator[Running]:
+    folder: Path, org: Org, app: HelloApp, environ: Mapping[str, str] | None = None, workers: int = WORKERS
+) -> AsyncIterator[RunningWorkers]:
     """Start the gateway with an existing configuration file, for a running org and app."""
     async with begun(folder, org, app, environ, workers) as made:
         await made.event("listening")
@@ -217,8 +217,8 @@ async def started(
 
 @asynccontextmanager
 async def begun(
-    folder: Path, org: Org, app: App, environ: Mapping[str, str] | None = None, workers: int = WORKERS
-) -> AsyncIterator[Running]:
+    folder: Path, org: Org, app: HelloApp, environ: Mapping[str, str] | None = None, workers: int = WORKERS
+) -> AsyncIterator[RunningWorkers]:
     """Like ``started``, but return as soon as the process runs."""
     given = {"TMPDIR": str(folder / "scratch"), "SESSION_GATEWAY__LISTEN__WORKERS": str(workers)}
     environ = {**SEALED, **given, **(environ or {})}
@@ -226,7 +226,7 @@ async def begun(
     client = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(force_close=True), cookie_jar=DummyCookieJar(), skip_auto_headers=("User-Agent", "Accept")
     )
-    made = Running(org, process, client, app, workers=workers)
+    made = RunningWorkers(org, process, client, app, workers=workers)
     reading = asyncio.create_task(made.read())
     try:
         yield made

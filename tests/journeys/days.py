@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gateway.dev.standin import Engine, User
 from tests.harness.person import EVIL, HR, LOGIN, PORTAL
 from tests.journeys.one_user import ENDS, EVENTS, LURES, MALLORY, SIGN_INS, USERS, VISITS, Act, AtOnce, Step
-from tests.journeys.shared_memory import Replicas
+from tests.journeys.shared_memory import ReplicaRouting
 
 QUIRKS = ("delete-404-leaves-sid", "idx-rotates", "sid-noise")
 OFTEN = (*SIGN_INS, *SIGN_INS, *LURES, *LURES, "enters", "enters", "signs_in", "is_lured", "visits", "visits", "visits", "browses")
@@ -21,7 +21,7 @@ TRUSTED = (LOGIN, HR, PORTAL, EVIL)
 
 
 @dataclass(frozen=True)
-class World:
+class StartingState:
     """What the day begins with."""
 
     engine: Engine = "identity"
@@ -43,9 +43,9 @@ def days(*together: str) -> st.SearchStrategy[list[Step]]:
 STEPS = days(*TOGETHER)
 STEPS_WITH_DEATHS = days(*TOGETHER, "is_killed")
 ENGINES: st.SearchStrategy[Engine] = st.sampled_from(("identity", "classic"))
-WORLDS = st.builds(World, ENGINES, st.lists(st.sampled_from(QUIRKS), unique=True, max_size=3).map(tuple))
+WORLDS = st.builds(StartingState, ENGINES, st.lists(st.sampled_from(QUIRKS), unique=True, max_size=3).map(tuple))
 REPLICAS = st.builds(
-    Replicas,
+    ReplicaRouting,
     st.just(3),
     st.one_of(st.just((0, 1, 2)), st.lists(st.integers(0, 2), min_size=1, max_size=9).map(tuple)),
     st.sampled_from((0.0, 0.003)),

@@ -9,12 +9,12 @@ import aiohttp
 from multidict import CIMultiDict
 
 from tests.harness.person import Lines
-from tests.journeys.days import PEOPLE, TRUSTED, World
+from tests.journeys.days import PEOPLE, TRUSTED, StartingState
 from tests.journeys.in_memory import LoopClock, SystemInMemory, system_in_memory
-from tests.journeys.one_user import Day, Step
+from tests.journeys.one_user import ScenarioRun, Step
 from tests.journeys.promise import Truth, WatchedOrg
 from tests.journeys.scripted_loop import ScriptedLoop
-from tests.journeys.shared_memory import Replicas
+from tests.journeys.shared_memory import ReplicaRouting
 from tests.journeys.watched import WatchedPerson
 
 
@@ -34,18 +34,18 @@ class PersonInMemory(WatchedPerson):
 NO_CLIENT = cast(aiohttp.ClientSession, None)  # nobody in memory connects
 
 
-async def _day_in_memory(world: World, steps: Sequence[Step], replicas: Replicas | None = None) -> Day:
+async def _day_in_memory(world: StartingState, steps: Sequence[Step], replicas: ReplicaRouting | None = None) -> ScenarioRun:
     truth = Truth(hearing_seconds=replicas.hearing_seconds if replicas is not None else 0.0)
     org = WatchedOrg(truth, engine=world.engine, quirks=world.quirks, users=PEOPLE, trusted_origins=TRUSTED, clock=LoopClock())
     async with system_in_memory(org, replicas) as place:
         people = [PersonInMemory(NO_CLIENT, lambda: 0, org=org, truth=truth, place=place) for _ in range(2)]
         truth.people.extend(people)
-        day = Day(place, org, truth, people)
+        day = ScenarioRun(place, org, truth, people)
         await day.lives(steps)
         return day
 
 
-def lived(world: World, steps: Sequence[Step], replicas: Replicas | None = None) -> Day:
+def lived(world: StartingState, steps: Sequence[Step], replicas: ReplicaRouting | None = None) -> ScenarioRun:
     """One day in memory."""
     with asyncio.Runner(loop_factory=ScriptedLoop) as runner:
         return runner.run(_day_in_memory(world, steps, replicas))

@@ -55,7 +55,7 @@ from gateway.upstream.servers import ConnectionSource
 from tests.harness.configuration import SEALED
 from tests.harness.person import Lines
 from tests.harness.system import CONFIGURATION
-from tests.journeys.shared_memory import Replicas, SharedMemory
+from tests.journeys.shared_memory import ReplicaRouting, SharedMemory
 
 BEGAN = 1_800_000_000.0
 HOST = b"login.example.com"
@@ -204,7 +204,7 @@ class ProxyInMemory(HttpProxy):
         return ExchangeInMemory(*await line.carried(method, target, named, body))
 
 
-class _Nobody(Client):
+class _NoClient(Client):
     """A client's connection without a client."""
 
     def hold_back(self) -> None:
@@ -262,7 +262,7 @@ class DoorsInMemory:
 
 
 def _request(read: ReadHead, content: bytes | None) -> Request:
-    client = _Nobody()
+    client = _NoClient()
     body = Body(client, len(content)) if content else None
     if body is not None:
         body.arrived(content or b"")
@@ -272,7 +272,7 @@ def _request(read: ReadHead, content: bytes | None) -> Request:
     return request
 
 
-class Replica:
+class ReplicaInMemory:
     """One gateway of a system: its view of the shared state, its line to the org, its doors, and its running requests."""
 
     def __init__(self, view: MemoryState, line: Line) -> None:
@@ -313,12 +313,12 @@ class Replica:
 class SystemInMemory:
     """A system without sockets, with the interface of ``System``: the org, and gateways that can be restarted or killed."""
 
-    def __init__(self, org: Org, world: Replicas) -> None:
+    def __init__(self, org: Org, world: ReplicaRouting) -> None:
         self.org = org
         self.world = world
         self.visits = world.number
         self.delays: tuple[float, ...] = (0.0,)
-        self.replicas: list[Replica] = []
+        self.replicas: list[ReplicaInMemory] = []
         self._requests, self._events = count(), count()
         self._state: MemoryState | None = None
 
@@ -394,26 +394,26 @@ class SystemInMemory:
         heard(lines)
         return status, lines, body
 
-    def _chosen(self) -> Replica:
+    def _chosen(self) -> ReplicaInMemory:
         first = self.world.route[next(self._requests) % len(self.world.route)]
         alive = [replica for replica in self.replicas if replica.doors is not None]
         return alive[first % len(alive)]
 
-    async def _begun(self) -> Replica:
+    async def _begun(self) -> ReplicaInMemory:
         clock = self.clock()
         self._state = self._state or MemoryState(clock)
         view = self._state
         if self.world.number > 1:
             view = SharedMemory(clock, self._state, self.world.state_seconds, self.world.hearing_seconds)
-        replica = Replica(view, Line(self.org, settings_in_memory().config.okta.first_byte_timeout, self.delays))
+        replica = ReplicaInMemory(view, Line(self.org, settings_in_memory().config.okta.first_byte_timeout, self.delays))
         await replica.start(clock)
         return replica
 
 
 @asynccontextmanager
-async def system_in_memory(org: Org, world: Replicas | None = None) -> AsyncIterator[SystemInMemory]:
+async def system_in_memory(org: Org, world: ReplicaRouting | None = None) -> AsyncIterator[SystemInMemory]:
     """Start a system in memory. It stops at the end of the block."""
-    made = SystemInMemory(org, world or Replicas())
+    made = SystemInMemory(org, world or ReplicaRouting())
     await made.start()
     try:
         yield made

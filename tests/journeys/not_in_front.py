@@ -192,11 +192,12 @@ async def apart(tmp_path: Path, engine: Engine) -> AsyncIterator[Apart]:
 
 
 @dataclass
-class Times:
+class ShiftedClock:
     """The gateway's clock, which the test moves ahead; the org has its own."""
 
     passed: float = 0.0
 
+    @property
     def clock(self) -> Clock:
         return Clock(lambda: time.monotonic() + self.passed, lambda: time.time() + self.passed)
 

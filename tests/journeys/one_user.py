@@ -1,7 +1,7 @@
 """The steps of generated days: what users, attackers, the org and an operator can do, in any order, with a check after each step.
 
-Owns the steps. They run on a deployment in memory and on one with sockets. ``watched`` says who is signed in in a browser; ``Day`` checks
-the rules of ``promise`` after every step.
+Owns the steps. They run on a deployment in memory and on one with sockets. ``watched`` says who is signed in in a browser; ``ScenarioRun``
+checks the rules of ``promise`` after every step.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 from gateway.dev.standin import fault, fingerprint
 from gateway.policy.http.cookies import BROWSER_NAME
 from tests.dev.standin.sign_ins_without_token import saml_response
-from tests.harness.person import ALICE, BOB, CAROL, HR, LOGIN, NAVIGATION, SCRIPT, Jar, Reply, redemption
+from tests.harness.person import ALICE, BOB, CAROL, HR, LOGIN, NAVIGATION, SCRIPT, Jar, PersonReply, redemption
 from tests.harness.polling import moment
 from tests.journeys.promise import Truth, WatchedOrg
 from tests.journeys.watched import WatchedPerson
@@ -63,7 +63,7 @@ class AtOnce:
 Step = Act | AtOnce
 
 
-class Place(Protocol):
+class AnySystem(Protocol):
     """A running gateway, or several, and the org. ``visits``: the number of requests that will probably reach all of them."""
 
     visits: int
@@ -85,12 +85,12 @@ class Place(Protocol):
 class Question:
     """A confirmation page in a browser, and the token that it is about."""
 
-    page: Reply
+    page: PersonReply
     token: str
 
 
 @dataclass
-class Browser:
+class WatchedBrowser:
     """A user's browser, its confirmation pages, and its cookies before the last step."""
 
     person: WatchedPerson
@@ -103,15 +103,15 @@ class Browser:
         return self.before if BROWSER_ID_NAME in login_host else dict(self.person.jar)
 
 
-class Day:
+class ScenarioRun:
     """Runs the steps. A rule was broken if ``broken`` in the truth is not empty."""
 
-    def __init__(self, place: Place, org: WatchedOrg, truth: Truth, people: Sequence[WatchedPerson]) -> None:
+    def __init__(self, place: AnySystem, org: WatchedOrg, truth: Truth, people: Sequence[WatchedPerson]) -> None:
         self.place = place
         self.org = org
         self.truth = truth
-        self.browsers = [Browser(person) for person in people]
-        self.acts: dict[str, Callable[[Browser, Act], Awaitable[None]]] = {
+        self.browsers = [WatchedBrowser(person) for person in people]
+        self.acts: dict[str, Callable[[WatchedBrowser, Act], Awaitable[None]]] = {
             name: getattr(self, name) for name in (*SIGN_INS, *LURES, *VISITS, *ENDS, *EVENTS)
         }
 
@@ -161,7 +161,7 @@ class Day:
                 return
             await moment(0.002)
 
-    async def ends_well(self, browser: Browser) -> None:
+    async def ends_well(self, browser: WatchedBrowser) -> None:
         """Check that one more sign-in without failures leaves exactly one living session of this browser."""
         person = browser.person
         self.org.faults.clear()
@@ -177,7 +177,7 @@ class Day:
 
     # Sign-ins of the user herself.
 
-    async def enters(self, browser: Browser, act: Act) -> None:
+    async def enters(self, browser: WatchedBrowser, act: Act) -> None:
         """The portal gets a token and sends the browser to the login host with it, by a link, a form, or an app link."""
         person, token = browser.person, self.token(browser.person, act.user)
         person.is_restless = True
@@ -191,7 +191,7 @@ class Day:
                 reply = await person.go(f"{LOGIN}{APP_LINK}?sessionToken={token}")
         self.asked(browser, reply, token)
 
-    async def enters_late(self, browser: Browser, act: Act) -> None:
+    async def enters_late(self, browser: WatchedBrowser, act: Act) -> None:
         """As ``enters``, but the request has the cookies from before the last step."""
         person, token = browser.person, self.token(browser.person, act.user)
         person.is_restless = True
@@ -201,7 +201,7 @@ class Day:
             reply = await person.ask(_absolute(reply), shown=before if reply.status == 307 and act.how % 2 else None)
         self.asked(browser, reply, token)
 
-    async def gives_up(self, browser: Browser, act: Act) -> None:
+    async def gives_up(self, browser: WatchedBrowser, act: Act) -> None:
         """As ``enters``, but the browser disconnects while the org works, and perhaps opens the same link again."""
         person, token = browser.person, self.token(browser.person, act.user)
         person.is_restless = True
@@ -211,37 +211,37 @@ class Day:
         if act.how % 2:
             await person.go(redemption(token))
 
-    async def clicks_twice(self, browser: Browser, act: Act) -> None:
+    async def clicks_twice(self, browser: WatchedBrowser, act: Act) -> None:
         """The browser opens the same link twice at the same time."""
         browser.person.is_restless = True
         url = redemption(self.token(browser.person, act.user))
         await asyncio.gather(browser.person.go(url), browser.person.go(url))
 
-    async def signs_in(self, browser: Browser, act: Act) -> None:
+    async def signs_in(self, browser: WatchedBrowser, act: Act) -> None:
         """The user signs in by the org's own form."""
         browser.person.is_restless = True
         body = urlencode({"username": act.user, "password": PASSWORD, "fromURI": "/app/UserHome"})
         await browser.person.go(f"{LOGIN}/login/login.htm", site="same-origin", method="POST", body=body)
 
-    async def signs_in_by_saml(self, browser: Browser, act: Act) -> None:
+    async def signs_in_by_saml(self, browser: WatchedBrowser, act: Act) -> None:
         """An external provider's page posts its answer."""
         browser.person.is_restless = True
         body = urlencode({"SAMLResponse": saml_response(act.user), "RelayState": f"{HR}/" if act.how % 2 else ""})
         await browser.person.go(f"{LOGIN}/sso/saml2/0oaidp", site="cross-site", method="POST", body=body)
 
-    async def signs_in_by_script(self, browser: Browser, act: Act) -> None:
+    async def signs_in_by_script(self, browser: WatchedBrowser, act: Act) -> None:
         """The sign-in widget of Identity Engine signs in."""
         browser.person.is_restless = True
         body = json.dumps({"identifier": act.user, "credentials": {"passcode": PASSWORD}})
         await browser.person.script(f"{LOGIN}/idp/idx/identify", "POST", body)
 
-    async def signs_in_without_factor(self, browser: Browser, act: Act) -> None:
+    async def signs_in_without_factor(self, browser: WatchedBrowser, act: Act) -> None:
         """A sign-in after which the org still asks for a factor."""
         self.org.noted.lacks_factor = True
         await (self.signs_in, self.signs_in_by_saml, self.signs_in_by_script, self.enters)[act.how % 4](browser, act)
         self.org.noted.lacks_factor = False
 
-    async def shows_a_factor(self, browser: Browser, act: Act) -> None:
+    async def shows_a_factor(self, browser: WatchedBrowser, act: Act) -> None:
         """The user gives the missing factor, in a request of this browser."""
         person = browser.person
         person.is_restless = True
@@ -249,20 +249,20 @@ class Day:
             person.pending.status = "ACTIVE"
             await person.go(f"{LOGIN}/app/UserHome", site="same-origin")
 
-    async def activates(self, browser: Browser, act: Act) -> None:
+    async def activates(self, browser: WatchedBrowser, act: Act) -> None:
         """An activation link from a mail, or another site's page. For the gateway this is a sign-in without a token, like a password."""
         browser.person.is_restless = True
         token = self.org.activation_token(act.user)
         await browser.person.go(f"{LOGIN}/welcome/{token}", site=("none", "cross-site")[act.how % 2])
 
-    async def says_yes(self, browser: Browser, act: Act) -> None:
+    async def says_yes(self, browser: WatchedBrowser, act: Act) -> None:
         """The user presses the button of the last confirmation page."""
         if browser.question is not None:
             browser.person.is_restless = True
             browser.person.consents.add(fingerprint(browser.question.token))
             await browser.person.confirm(browser.question.page)
 
-    async def a_program_enters(self, browser: Browser, act: Act) -> None:
+    async def a_program_enters(self, browser: WatchedBrowser, act: Act) -> None:
         """A program without cookies, from the same address and with the same User-Agent, redeems a token."""
         person = browser.person
         other = replace(
@@ -284,7 +284,7 @@ class Day:
 
     # Actions of attackers.
 
-    async def is_lured(self, browser: Browser, act: Act) -> None:
+    async def is_lured(self, browser: WatchedBrowser, act: Act) -> None:
         """An attacker's token arrives by a link, a typed address, a form, a frame, a script, or from a browser without Fetch Metadata."""
         person, token = browser.person, self.strange(self.token(browser.person, act.user))
         url, body = redemption(token), urlencode({"token": token, "redirectUrl": f"{HR}/"})
@@ -308,7 +308,7 @@ class Day:
                     reply = await person.go(f"{LOGIN}/oauth2/v1/authorize?{CLIENT}&sessionToken={token}", site="cross-site")
         self.asked(browser, reply, token)
 
-    async def is_lured_deeply(self, browser: Browser, act: Act) -> None:
+    async def is_lured_deeply(self, browser: WatchedBrowser, act: Act) -> None:
         """An attacker's token is in a return address of the org's sign-in page; then the user signs in there."""
         person, token = browser.person, self.strange(self.token(browser.person, act.user))
         inner = f"/login/sessionCookieRedirect?token={token}&redirectUrl={quote(f'{HR}/', safe='')}"
@@ -324,7 +324,7 @@ class Day:
             reply = await person.go(f"{LOGIN}/login/login.htm", site="same-origin", method="POST", body=body)
             self.asked(browser, reply, token)
 
-    async def is_planted(self, browser: Browser, act: Act) -> None:
+    async def is_planted(self, browser: WatchedBrowser, act: Act) -> None:
         """A sibling host plants a cookie of its own living session, or an invalid one."""
         session = self.org.sign_in(MALLORY)
         name, value = ("idx", session.idx) if act.how % 2 and session.idx is not None else ("sid", session.sid)
@@ -335,13 +335,13 @@ class Day:
 
     # Actions that change no session.
 
-    async def visits(self, browser: Browser, act: Act) -> None:
+    async def visits(self, browser: WatchedBrowser, act: Act) -> None:
         """The user opens the app. This closes the sessions in the pending cookie, and removes cookies if they belong to two users."""
         if browser.person.carries_or_shows_a_planted_cookie():
             browser.person.is_restless = True
         await browser.person.go(f"{HR}/", site="none")
 
-    async def browses(self, browser: Browser, act: Act) -> None:
+    async def browses(self, browser: WatchedBrowser, act: Act) -> None:
         """The browser asks the org for its home page, sign-in page, an authorization (which renews ``idx``), or the session by script."""
         person = browser.person
         match act.how % 5:
@@ -356,14 +356,14 @@ class Day:
             case _:
                 await person.script(f"{LOGIN}{ME}/lifecycle/refresh", "POST")
 
-    async def browses_late(self, browser: Browser, act: Act) -> None:
+    async def browses_late(self, browser: WatchedBrowser, act: Act) -> None:
         """A request has the cookies from before the last step."""
         paths = ("/app/UserHome", "/login/login.htm", f"/oauth2/v1/authorize?{CLIENT}")
         await browser.person.ask(LOGIN + paths[act.how % 3], site="same-origin", shown=browser.shown_before())
 
     # Sign-outs, and sessions that end.
 
-    async def signs_out_at_the_app(self, browser: Browser, act: Act) -> None:
+    async def signs_out_at_the_app(self, browser: WatchedBrowser, act: Act) -> None:
         """The user presses the gateway's sign-out button on the app host."""
         person = browser.person
         person.is_restless = True
@@ -373,7 +373,7 @@ class Day:
         if is_newest and reply.status and person.newest is session:
             person.signed_out()
 
-    async def signs_out_at_login(self, browser: Browser, act: Act) -> None:
+    async def signs_out_at_login(self, browser: WatchedBrowser, act: Act) -> None:
         """The user signs out on the login host: by the gateway's button, Okta's own sign-out, or the API."""
         person = browser.person
         person.is_restless = True
@@ -394,7 +394,7 @@ class Day:
         if shown and reply.status and person.newest is session:
             person.signed_out()
 
-    async def an_administrator_ends_it(self, browser: Browser, act: Act) -> None:
+    async def an_administrator_ends_it(self, browser: WatchedBrowser, act: Act) -> None:
         """An administrator ends one of the browser's sessions at Okta."""
         living = [session for session in browser.person.given if self.org.noted.is_alive(session)]
         if living:
@@ -404,20 +404,20 @@ class Day:
 
     # Events.
 
-    async def weather_turns(self, browser: Browser, act: Act) -> None:
+    async def weather_turns(self, browser: WatchedBrowser, act: Act) -> None:
         """Requests to Okta fail from now on: once, twice or always."""
         times = (1, 2, None)[act.how % 3]
         self.org.faults.add(fault({**WEATHER[(act.how + 3 * USERS.index(act.user)) % len(WEATHER)], "times": times}))
 
-    async def weather_clears(self, browser: Browser, act: Act) -> None:
+    async def weather_clears(self, browser: WatchedBrowser, act: Act) -> None:
         """Okta works again."""
         self.org.faults.clear()
 
-    async def time_passes(self, browser: Browser, act: Act) -> None:
+    async def time_passes(self, browser: WatchedBrowser, act: Act) -> None:
         """Time passes: seconds or hours."""
         await self.place.waits(WAITS[act.how % len(WAITS)])
 
-    async def restarts(self, browser: Browser, act: Act) -> None:
+    async def restarts(self, browser: WatchedBrowser, act: Act) -> None:
         """The gateway restarts, with the state from before or without."""
         keeps_state = act.how % 2 == 1
         await self.place.restart(keeps_state)
@@ -425,7 +425,7 @@ class Day:
             for one in self.browsers:
                 one.person.is_forgotten()
 
-    async def is_killed(self, browser: Browser, act: Act) -> None:
+    async def is_killed(self, browser: WatchedBrowser, act: Act) -> None:
         """A process of the gateway dies. If there are several, the others continue."""
         await self.place.kill()
 
@@ -442,12 +442,12 @@ class Day:
         self.truth.strange.add(fingerprint(token))
         return token
 
-    def asked(self, browser: Browser, reply: Reply, token: str) -> None:
+    def asked(self, browser: WatchedBrowser, reply: PersonReply, token: str) -> None:
         """Remember a confirmation page."""
         if 'name="request"' in reply.body and "/.gateway/switch" in reply.body:
             browser.question = Question(reply, token)
 
-    def nothing_ends(self, browser: Browser) -> "_NothingEnds":
+    def nothing_ends(self, browser: WatchedBrowser) -> "_NothingEnds":
         """Check that no session of this browser ends inside the block, in which an attacker acts."""
         return _NothingEnds(self, browser.person)
 
@@ -455,7 +455,7 @@ class Day:
 class _NothingEnds:
     """The check of ``nothing_ends``. It is skipped if a request of the browser itself is running, which may end a session."""
 
-    def __init__(self, day: Day, person: WatchedPerson) -> None:
+    def __init__(self, day: ScenarioRun, person: WatchedPerson) -> None:
         self._day = day
         self._person = person
         self._before = person.newest if person.newest is not None and not person.is_restless else None
@@ -472,7 +472,7 @@ class _NothingEnds:
             self._day.truth.stranger_ended(session)
 
 
-def _absolute(reply: Reply) -> str:
+def _absolute(reply: PersonReply) -> str:
     return reply.location if "://" in reply.location else f"{LOGIN}{reply.location}"
 
 

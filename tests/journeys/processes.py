@@ -21,11 +21,11 @@ from multidict import CIMultiDict
 from gateway.dev.standin import Org
 from gateway.dev.standin.clock import Clock
 from tests.harness.clock_ahead import ClockAhead
-from tests.harness.hello_app import App, served
+from tests.harness.hello_app import HelloApp, served
 from tests.harness.person import Lines
 from tests.harness.polling import moment
-from tests.harness.redis_servers import Running as Redis
-from tests.harness.workers import Running, is_alive, started, until
+from tests.harness.redis_servers import RedisProcess
+from tests.harness.workers import RunningWorkers, is_alive, started, until
 from tests.journeys.delaying_proxy import DelayingProxy
 from tests.journeys.watched import WatchedPerson
 
@@ -62,7 +62,7 @@ upstream = "{upstream}"
 
 
 @dataclass(frozen=True)
-class Kind:
+class Topology:
     """How many gateways of how many workers each there are, and what they share."""
 
     gateways: int
@@ -73,7 +73,7 @@ class Kind:
 class Gateways:
     """The gateways of one kind. Begin with ``start``; end with ``aclose``."""
 
-    def __init__(self, kind: Kind, folder: Path, upstream: str) -> None:
+    def __init__(self, kind: Topology, folder: Path, upstream: str) -> None:
         """``upstream``: the app's origin. Their files lie in ``folder``."""
         self.kind = kind
         self.clock = ClockAhead(folder / "clock")
@@ -82,8 +82,8 @@ class Gateways:
         self.is_dying = False
         self.visits = 2 * kind.gateways * kind.workers
         self._folder, self._upstream, self._text = folder, upstream, ""
-        self._redis: Redis | None = None
-        self._living: list[tuple[Running, AsyncExitStack]] = []
+        self._redis: RedisProcess | None = None
+        self._living: list[tuple[RunningWorkers, AsyncExitStack]] = []
         self._numbers, self._turns, self._chosen = count(), count(), count()
         self._coming: set[asyncio.Task[None]] = set()
         self._port = 0
@@ -92,7 +92,7 @@ class Gateways:
         """All of them listen."""
         state = f'directory = "{self._folder / "state"}"'
         if self.kind.shares == "redis":
-            self._redis = Redis(self._folder / "redis", environ=dict(self.clock.environ))
+            self._redis = RedisProcess(self._folder / "redis", environ=dict(self.clock.environ))
             self.to_redis.to = self._redis.port
             state = f'url = "redis://127.0.0.1:{await self.to_redis.start()}/0"\ntimeout = "{PATIENCE_SECONDS}s"'
         self._text = CONFIGURATION.format(
@@ -186,12 +186,12 @@ class Gateways:
     async def _another(self) -> None:
         self._living.append(await self._begun())
 
-    async def _begun(self) -> tuple[Running, AsyncExitStack]:
+    async def _begun(self) -> tuple[RunningWorkers, AsyncExitStack]:
         place = self._folder / f"gateway-{next(self._numbers)}"
         (place / "scratch").mkdir(parents=True)
         (place / "gateway.toml").write_text(self._text)
         opened = AsyncExitStack()
-        begun = started(place, Org(), App(), self.clock.environ, self.kind.workers)
+        begun = started(place, Org(), HelloApp(), self.clock.environ, self.kind.workers)
         return await opened.enter_async_context(begun), opened
 
     async def _all_came(self) -> None:
@@ -237,9 +237,9 @@ class PersonBeforeGateways(WatchedPerson):
 
 
 @asynccontextmanager
-async def gateways(kind: Kind, folder: Path) -> AsyncIterator[Gateways]:
+async def gateways(kind: Topology, folder: Path) -> AsyncIterator[Gateways]:
     """All of them, before an app that says hello to whom it was told."""
-    async with served(App().handle) as upstream:
+    async with served(HelloApp().handle) as upstream:
         made = Gateways(kind, folder, upstream)
         try:
             await made.start()

@@ -79,10 +79,10 @@ class WatchedOrg(Org):
         self.noted = NotedSessions(self.clock, self.sessions.lifetime_seconds, self.id)
         self.sessions = self.noted
         self.limits.per_minute = 1_000_000
-        self.journal = WatchedJournal(truth)
+        self.journal = PromiseJournal(truth)
 
 
-class Owner(Protocol):
+class BrowserSessions(Protocol):
     """A user's browser.
 
     ``given``: its sessions in the order in which they came. ``superseded``: those of them that need not be closed. ``consents``: the
@@ -95,7 +95,7 @@ class Owner(Protocol):
     consents: set[str]
 
 
-ASKING: ContextVar[Owner | None] = ContextVar("asking", default=None)
+ASKING: ContextVar[BrowserSessions | None] = ContextVar("asking", default=None)
 """The user whose request is being answered. Tasks that the gateway starts for this request see it too."""
 
 
@@ -110,8 +110,8 @@ class Truth:
 
     broken: list[str] = field(default_factory=list)
     strange: set[str] = field(default_factory=set)
-    people: list[Owner] = field(default_factory=list)
-    owners: dict[str, Owner] = field(default_factory=dict)
+    people: list[BrowserSessions] = field(default_factory=list)
+    owners: dict[str, BrowserSessions] = field(default_factory=dict)
     hearing_seconds: float = 0.0
     late: list[float] = field(default_factory=list)
 
@@ -157,7 +157,7 @@ class Truth:
             raise AssertionError(self.broken[0])
 
 
-class WatchedJournal(Journal):
+class PromiseJournal(Journal):
     """A journal that checks each request when it arrives, before the org carries it out."""
 
     def __init__(self, truth: Truth) -> None:

@@ -15,16 +15,15 @@ from time import monotonic
 import aiohttp
 
 from gateway.dev.standin import Org
-from tests.harness.hello_app import App
-from tests.harness.person import HR, LOGIN, SCRIPT, Person, Reply, redemption
+from tests.harness.hello_app import HelloApp
+from tests.harness.person import HR, LOGIN, SCRIPT, Person, PersonReply, redemption
 from tests.harness.polling import moment
-from tests.harness.redis_servers import SENTINEL
-from tests.harness.redis_servers import Running as Redis
+from tests.harness.redis_servers import SENTINEL, RedisProcess
 from tests.harness.system import USERS, WatchedJournal
-from tests.harness.workers import Running, behind, started
+from tests.harness.workers import RunningWorkers, behind, started
 from tests.journeys.three_replicas import CONFIGURATION
 from tests.shared_state.namespaces import namespace
-from tests.shared_state.replicas import Wire, wired
+from tests.shared_state.replicas import RedisProxy, wired
 
 TTL_SECONDS = 2.0
 TIMEOUT_SECONDS = 1.0
@@ -41,13 +40,13 @@ class Weather:
     blinds: bool = True
 
 
-def _state(redis: Redis, port: int = 0) -> str:
+def _state(redis: RedisProcess, port: int = 0) -> str:
     return f'url = "redis://{redis.host}:{port or redis.port}/0"'
 
 
 @contextmanager
-def _redis(folder: Path) -> Iterator[Redis]:
-    redis = Redis(folder / "redis", 'save ""', "appendonly yes", "appendfsync always")
+def _redis(folder: Path) -> Iterator[RedisProcess]:
+    redis = RedisProcess(folder / "redis", 'save ""', "appendonly yes", "appendfsync always")
     try:
         yield redis
     finally:
@@ -96,7 +95,7 @@ async def slow(folder: Path) -> AsyncIterator[Weather]:
 async def cut_off(folder: Path) -> AsyncIterator[Weather]:
     """Nothing that is sent arrives, in either direction, and no connection is closed."""
     with namespace() as there:
-        redis = Redis(folder / "redis", "protected-mode no", 'save ""', "appendonly yes", host=there.host, within=there.within)
+        redis = RedisProcess(folder / "redis", "protected-mode no", 'save ""', "appendonly yes", host=there.host, within=there.within)
         try:
             yield Weather(_state(redis), there.cut, there.mend)
         finally:
@@ -106,10 +105,10 @@ async def cut_off(folder: Path) -> AsyncIterator[Weather]:
 @asynccontextmanager
 async def fails_over(folder: Path) -> AsyncIterator[Weather]:
     """The primary is killed, and Sentinel makes its replica the primary. There is nothing to mend by hand."""
-    primary = Redis(folder / "primary")
-    replica = Redis(folder / "replica", f"replicaof 127.0.0.1 {primary.port}")
+    primary = RedisProcess(folder / "primary")
+    replica = RedisProcess(folder / "replica", f"replicaof 127.0.0.1 {primary.port}")
     watches = (f"sentinel monitor mine 127.0.0.1 {primary.port} 1", "sentinel down-after-milliseconds mine 1500")
-    sentinel = Redis(folder / "sentinel", *watches, "sentinel failover-timeout mine 3000", program=SENTINEL)
+    sentinel = RedisProcess(folder / "sentinel", *watches, "sentinel failover-timeout mine 3000", program=SENTINEL)
     try:
         async with asyncio.timeout(20):
             while "slaves=1" not in sentinel.cli("INFO", "sentinel") or "link_status:up" not in replica.cli("INFO", "replication"):
@@ -120,7 +119,7 @@ async def fails_over(folder: Path) -> AsyncIterator[Weather]:
             server.kill()
 
 
-def _takes(wire: Wire, seconds: float) -> None:
+def _takes(wire: RedisProxy, seconds: float) -> None:
     wire.delay_seconds = seconds
 
 
@@ -129,11 +128,11 @@ def _said(word: str) -> None:
 
 
 @dataclass
-class Two:
+class ReplicasInWeather:
     """The replicas, the org, and what every request took."""
 
     weather: Weather
-    replicas: Sequence[Running]
+    replicas: Sequence[RunningWorkers]
     org: Org
     client: aiohttp.ClientSession
     people: list[Person]
@@ -162,7 +161,7 @@ class Two:
         reply = await person.ask(f"{HR}/api/me", fields=SCRIPT, site="same-origin", shown=dict(person.jar))
         return reply.body if reply.status == 200 else str(reply.status)
 
-    async def signs_out(self, person: Person) -> Reply:
+    async def signs_out(self, person: Person) -> PersonReply:
         """At the first replica, to the last page. The browser keeps what it had, as a thief's copy would."""
         before, self.at = dict(person.jar), 0
         reply = await person.go(f"{HR}/.gateway/sign-out", site="same-origin", method="POST", body="to=")
@@ -186,9 +185,9 @@ class Two:
 class Timed(Person):
     """A person who looks at the clock."""
 
-    two: Two
+    two: ReplicasInWeather
 
-    async def ask(self, *asked: object, **how: object) -> Reply:
+    async def ask(self, *asked: object, **how: object) -> PersonReply:
         """As a person, and how long it took."""
         began = monotonic()
         try:
@@ -198,7 +197,7 @@ class Timed(Person):
 
 
 @asynccontextmanager
-async def two_replicas(folder: Path, weather: Weather) -> AsyncIterator[Two]:
+async def two_replicas(folder: Path, weather: Weather) -> AsyncIterator[ReplicasInWeather]:
     """Both listening, in good weather still."""
     people: list[Person] = []
     async with AsyncExitStack() as opened:
@@ -208,14 +207,14 @@ async def two_replicas(folder: Path, weather: Weather) -> AsyncIterator[Two]:
         text = text.replace('url = "redis://127.0.0.1:1/0"', f'{weather.state}\ntimeout = "{TIMEOUT_SECONDS}s"')
         text = text.replace('"30m"', f'"{TTL_SECONDS:.0f}s"')
 
-        async def replica(number: int) -> Running:
+        async def replica(number: int) -> RunningWorkers:
             place = folder / f"replica-{number}"
             (place / "scratch").mkdir(parents=True)
             (place / "gateway.toml").write_text(text)
-            return await opened.enter_async_context(started(place, served.org, App(), workers=1))
+            return await opened.enter_async_context(started(place, served.org, HelloApp(), workers=1))
 
         replicas = await asyncio.gather(*map(replica, range(2)))
         connector = aiohttp.TCPConnector(limit=0, force_close=True)
         client = await opened.enter_async_context(aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()))
-        yield Two(weather, replicas, served.org, client, people)
+        yield ReplicasInWeather(weather, replicas, served.org, client, people)
         assert journal.broken == []

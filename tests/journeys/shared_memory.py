@@ -16,7 +16,7 @@ from gateway.shared_state.interface import OnRevocation
 
 
 @dataclass(frozen=True)
-class Replicas:
+class ReplicaRouting:
     """How many gateways there are, which of them gets which request (in turn, again and again), and how far the state is from them."""
 
     number: int = int(os.environ.get("REPLICAS", "1"))

@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 
 from gateway.dev.standin import Engine
-from tests.harness.person import ALICE, BOB, CAROL, HR, LOGIN, Person, Reply, redemption
+from tests.harness.person import ALICE, BOB, CAROL, HR, LOGIN, Person, PersonReply, redemption
 from tests.harness.system import ME, REDIRECT, System, quoted, system
 
 FAULTS: Mapping[str, Mapping[str, object]] = {
@@ -41,7 +41,7 @@ def weather(engine: Engine, kind: str) -> AbstractAsyncContextManager[System]:
     return system(engine, first_byte="300ms", forward="300ms") if kind == "slow" else system(engine)
 
 
-def is_sign_in(reply: Reply) -> bool:
+def is_sign_in(reply: PersonReply) -> bool:
     """Whether the answer treats its user as signed out."""
     return reply.status == 401 or (reply.status in (302, 303, 307) and ("/.gateway/" in reply.location or "/login/" in reply.location))
 

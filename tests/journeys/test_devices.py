@@ -7,7 +7,7 @@ import pytest
 
 from gateway.dev.standin import Client, Engine
 from gateway.dev.standin.devices import GRANT_TYPE
-from tests.harness.person import ALICE, BOB, LOGIN, Jar, Person, Reply
+from tests.harness.person import ALICE, BOB, LOGIN, Jar, Person, PersonReply
 from tests.harness.system import System, system
 from tests.seeds.rp import subject
 
@@ -16,7 +16,7 @@ SERVER = f"{LOGIN}/oauth2/default/v1"
 EACH_ENGINE = pytest.mark.parametrize("engine", ["classic", "identity"])
 
 
-async def device(place: System, endpoint: str, **form: str) -> Reply:
+async def device(place: System, endpoint: str, **form: str) -> PersonReply:
     """A request of the device itself, which has no cookies."""
     body = urlencode({"client_id": TELEVISION.id} | form)
     return await place.person().ask(f"{SERVER}/{endpoint}", "POST", fields={"Accept": "application/json"}, site="", body=body)
@@ -31,18 +31,18 @@ async def begun(place: System) -> tuple[str, str]:
     return told["device_code"], told["user_code"]
 
 
-async def polled(place: System, code: str) -> Reply:
+async def polled(place: System, code: str) -> PersonReply:
     place.later(6.0)
     return await device(place, "token", grant_type=GRANT_TYPE, device_code=code)
 
 
-def handle(page: Reply) -> str:
+def handle(page: PersonReply) -> str:
     found = re.search(r'name="stateHandle" value="([^"]+)"', page.body)
     assert found is not None, page.body
     return found[1]
 
 
-async def confirms(person: Person, form: str, user_code: str, shown: Jar | None = None) -> Reply:
+async def confirms(person: Person, form: str, user_code: str, shown: Jar | None = None) -> PersonReply:
     """Press the button of the page that was shown; ``shown``: with the cookies of an earlier moment."""
     body = urlencode({"stateHandle": form, "user_code": user_code})
     return await person.ask(f"{LOGIN}/activate", "POST", site="same-origin", body=body, shown=shown)

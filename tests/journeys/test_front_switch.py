@@ -18,7 +18,7 @@ from tests.journeys.not_in_front import (
     REDEMPTION,
     SIGN_OUT,
     Apart,
-    Times,
+    ShiftedClock,
     apart,
     engine,
     walked,
@@ -99,8 +99,8 @@ async def test_a_sign_out_that_the_org_does_not_carry_out_stops_the_switch_and_k
 
 async def test_while_a_token_of_this_browser_is_on_its_way_another_one_waits(apart: Apart) -> None:
     """The tab of the first one was closed on the page with the form: a minute later the next one goes."""
-    times = Times()
-    await apart.begin(times.clock())
+    times = ShiftedClock()
+    await apart.begin(times.clock)
     async with apart.visitor() as person:
         _, first = await announced(apart, ALICE)
         async with person.get(first, headers={"User-Agent": AGENT}, max_redirects=20) as response:

@@ -6,12 +6,12 @@ from urllib.parse import quote
 import pytest
 
 from gateway.policy.http.cookies import BROWSER_NAME
-from tests.harness.person import ALICE, BOB, CAROL, HR, LOGIN, Jar, Reply, redemption
-from tests.journeys.two_replicas import Two, day
+from tests.harness.person import ALICE, BOB, CAROL, HR, LOGIN, Jar, PersonReply, redemption
+from tests.journeys.two_replicas import TwoReplicas, day
 
 
 def test_a_first_sign_in_without_a_token_at_one_is_ended_by_the_next_at_the_other() -> None:
-    async def tells(two: Two) -> None:
+    async def tells(two: TwoReplicas) -> None:
         two.at(0)
         await signs_in(two, ALICE, {})
         two.at(1)
@@ -24,7 +24,7 @@ def test_a_first_sign_in_without_a_token_at_one_is_ended_by_the_next_at_the_othe
 
 @pytest.mark.parametrize("delays", [(0.0,), (1.0, 3.0), (3.0, 1.0)])
 def test_two_tabs_of_a_browser_that_lost_its_id_leave_one_session(delays: tuple[float, ...]) -> None:
-    async def tells(two: Two) -> None:
+    async def tells(two: TwoReplicas) -> None:
         await two.person.go(redemption(two.org.session_token(ALICE)))
         lost = {key: value for key, value in two.person.jar.items() if key[2] != BROWSER_NAME.decode()}
         two.at(0, 1)
@@ -41,7 +41,7 @@ def test_two_tabs_of_a_browser_that_lost_its_id_leave_one_session(delays: tuple[
 @pytest.mark.parametrize("has_id", [True, False])
 @pytest.mark.parametrize("seconds", [0.0, 2.0])
 def test_a_token_at_one_and_a_page_at_the_other_leave_the_session_in_the_browser(page_first: bool, has_id: bool, seconds: float) -> None:
-    async def tells(two: Two) -> None:
+    async def tells(two: TwoReplicas) -> None:
         if has_id:
             await two.person.ask(f"{LOGIN}/login/login.htm")
         shown = dict(two.person.jar)
@@ -59,7 +59,7 @@ def test_a_token_at_one_and_a_page_at_the_other_leave_the_session_in_the_browser
     day(tells)
 
 
-async def signs_in(two: Two, login: str, shown: Jar | None = None) -> Reply:
+async def signs_in(two: TwoReplicas, login: str, shown: Jar | None = None) -> PersonReply:
     """By the org's own form, with a password."""
     body = f"username={quote(login)}&password=correct-horse&fromURI=/"
     return await two.person.ask(f"{LOGIN}/login/login.htm", "POST", site="same-origin", body=body, shown=shown)

@@ -8,7 +8,7 @@ from yarl import URL
 
 from gateway.dev.standin import Fault, fault
 from gateway.policy.oidc.bounces import MOST_REFUSED
-from tests.journeys.not_in_front import ALICE, BOB, SCRIPT, Apart, Times, apart, engine, signs_out
+from tests.journeys.not_in_front import ALICE, BOB, SCRIPT, Apart, ShiftedClock, apart, engine, signs_out
 
 __all__ = ["apart", "engine"]
 
@@ -51,8 +51,8 @@ async def test_whoever_has_no_session_is_led_to_the_sign_in_of_the_org_and_back(
 
 
 async def test_when_a_proof_is_due_a_navigation_brings_another_and_a_script_is_told(apart: Apart) -> None:
-    times = Times()
-    await apart.begin(times.clock())
+    times = ShiftedClock()
+    await apart.begin(times.clock)
     async with apart.visitor() as alice:
         apart.signs_in(alice, ALICE)
         await page(alice, f"{apart.app}/")
@@ -68,8 +68,8 @@ async def test_when_a_proof_is_due_a_navigation_brings_another_and_a_script_is_t
 
 
 async def test_a_session_that_ended_at_the_org_opens_nothing_once_the_proof_is_due(apart: Apart) -> None:
-    times = Times()
-    await apart.begin(times.clock())
+    times = ShiftedClock()
+    await apart.begin(times.clock)
     async with apart.visitor() as alice:
         session = apart.signs_in(alice, ALICE)
         await page(alice, f"{apart.app}/")
@@ -82,8 +82,8 @@ async def test_a_session_that_ended_at_the_org_opens_nothing_once_the_proof_is_d
 
 
 async def test_an_org_that_does_not_say_signs_nobody_out(apart: Apart) -> None:
-    times = Times()
-    await apart.begin(times.clock())
+    times = ShiftedClock()
+    await apart.begin(times.clock)
     async with apart.visitor() as alice:
         apart.signs_in(alice, ALICE)
         await page(alice, f"{apart.app}/")
@@ -102,8 +102,8 @@ async def test_an_org_that_does_not_say_signs_nobody_out(apart: Apart) -> None:
 
 
 async def test_another_user_at_the_org_ends_the_passes_of_the_one_before_in_every_app(apart: Apart) -> None:
-    times = Times()
-    await apart.begin(times.clock())
+    times = ShiftedClock()
+    await apart.begin(times.clock)
     async with apart.visitor() as person:
         apart.signs_in(person, ALICE)
         await page(person, f"{apart.app}/")
@@ -211,8 +211,8 @@ async def test_made_up_codes_of_one_client_keep_nobody_else_waiting(apart: Apart
 
 
 async def test_a_client_whose_codes_the_org_refuses_again_and_again_is_not_asked_about_for_a_while(apart: Apart) -> None:
-    times = Times()
-    await apart.begin(times.clock())
+    times = ShiftedClock()
+    await apart.begin(times.clock)
     async with apart.visitor("127.0.0.2") as mallory, apart.visitor() as alice:
         forged = await made_up(mallory, apart)
         for _ in range(MOST_REFUSED):

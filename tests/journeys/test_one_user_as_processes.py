@@ -19,13 +19,13 @@ from hypothesis import given, settings
 from gateway.dev.standin import serve
 from tests.harness.clock_ahead import needs_gcc
 from tests.harness.redis_servers import SERVER, needs_redis
-from tests.journeys.days import PEOPLE, STEPS_WITH_DEATHS, TRUSTED, WORLDS, World
-from tests.journeys.one_user import Day, Step
-from tests.journeys.processes import ClockOfGateways, Gateways, Kind, PersonBeforeGateways, gateways
+from tests.journeys.days import PEOPLE, STEPS_WITH_DEATHS, TRUSTED, WORLDS, StartingState
+from tests.journeys.one_user import ScenarioRun, Step
+from tests.journeys.processes import ClockOfGateways, Gateways, PersonBeforeGateways, Topology, gateways
 from tests.journeys.promise import Truth, WatchedOrg
 
 EXAMPLES = int(os.environ.get("PROCESS_EXAMPLES", "5"))
-KINDS = {"three replicas on redis": Kind(3, 2, "redis"), "four workers on sqlite": Kind(1, 4, "sqlite")}
+KINDS = {"three replicas on redis": Topology(3, 2, "redis"), "four workers on sqlite": Topology(1, 4, "sqlite")}
 HEARING_SECONDS = {"redis": 1.0, "sqlite": 0.0}
 """An end holds everywhere so soon after its answer; with SQLite, when the answer is there."""
 
@@ -39,11 +39,11 @@ class Lives:
     runner: asyncio.Runner
     place: Gateways
 
-    def lived(self, world: World, steps: Sequence[Step]) -> Day:
+    def lived(self, world: StartingState, steps: Sequence[Step]) -> ScenarioRun:
         """One day of two browsers."""
         return self.runner.run(self._day(world, steps))
 
-    async def _day(self, world: World, steps: Sequence[Step]) -> Day:
+    async def _day(self, world: StartingState, steps: Sequence[Step]) -> ScenarioRun:
         truth = Truth(hearing_seconds=HEARING_SECONDS[self.place.kind.shares])
         clock = ClockOfGateways(self.place.clock)
         org = WatchedOrg(truth, engine=world.engine, quirks=world.quirks, users=PEOPLE, trusted_origins=TRUSTED, clock=clock)
@@ -58,7 +58,7 @@ class Lives:
             opened.push_async_callback(client.close)
             people = [PersonBeforeGateways(client, self.place.port, org=org, truth=truth, place=self.place) for _ in range(2)]
             truth.people.extend(people)
-            day = Day(self.place, org, truth, people)
+            day = ScenarioRun(self.place, org, truth, people)
             await day.lives(steps)
             return day
 
@@ -66,7 +66,7 @@ class Lives:
 @pytest.fixture(scope="module", params=KINDS)
 def lives(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lives]:
     """Processes, begun once for all days."""
-    kind: Kind = KINDS[request.param]
+    kind: Topology = KINDS[request.param]
     if kind.shares == "redis" and SERVER is None:
         pytest.skip(needs_redis.kwargs["reason"])
     folder: Path = tmp_path_factory.mktemp("lives")
@@ -80,5 +80,5 @@ def lives(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @settings(max_examples=EXAMPLES)
 @given(WORLDS, STEPS_WITH_DEATHS)
-def test_no_day_before_processes_breaks_the_promise(lives: Lives, world: World, steps: list[Step]) -> None:
+def test_no_day_before_processes_breaks_the_promise(lives: Lives, world: StartingState, steps: list[Step]) -> None:
     lives.lived(world, steps)

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.dev.standin import ALICE_AND_BOB, Fault, OrgSession, User, fingerprint
-from tests.journeys.not_in_front import AGENT, ALICE, BOB, SCRIPT, SIGN_OUT, Apart, Times, arranged, signs_out, walked
+from tests.journeys.not_in_front import AGENT, ALICE, BOB, SCRIPT, SIGN_OUT, Apart, ShiftedClock, arranged, signs_out, walked
 from tests.journeys.promise import Truth, WatchedOrg
 
 CAROL = "carol@example.com"
@@ -41,11 +41,11 @@ class Guest:
 
 
 @dataclass
-class Day:
+class ProofScenario:
     """What the browser, and an observer who sees everything, know. ``newest``: whom the last proof named, ``proven_at``: when."""
 
     apart: Apart
-    times: Times
+    times: ShiftedClock
     person: aiohttp.ClientSession
     truth: Truth
     guest: Guest
@@ -152,7 +152,7 @@ class Day:
     async def restart(self) -> None:
         """The memory of this gateway ends with it: every pass needs a new proof."""
         await self.apart.end()
-        await self.apart.begin(self.times.clock())
+        await self.apart.begin(self.times.clock)
         self.proven_at = -INTERVAL
 
     async def ends_well(self) -> None:
@@ -196,12 +196,12 @@ STEPS = st.one_of(
 async def test_an_app_names_the_user_of_the_newest_proof_and_nobody_else(
     tmp_path: Path, engine: str, steps: list[tuple[str, str | float | None]]
 ) -> None:
-    truth, times = Truth(), Times()
+    truth, times = Truth(), ShiftedClock()
     make = partial(WatchedOrg, truth, users=(*ALICE_AND_BOB, User(CAROL, "correct-horse")))
     async with arranged(tmp_path, "identity" if engine == "identity" else "classic", make) as apart, apart.visitor() as person:
-        await apart.begin(times.clock())
+        await apart.begin(times.clock)
         assert isinstance(apart.org, WatchedOrg)
-        day = Day(apart, times, person, truth, Guest(apart.org))
+        day = ProofScenario(apart, times, person, truth, Guest(apart.org))
         for name, given_ in steps:
             match name, given_:
                 case (("visit" | "script"), str(app)):

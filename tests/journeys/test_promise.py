@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from gateway.dev.standin import Engine
-from tests.harness.person import ALICE, BOB, CAROL, HR, LOGIN, Person, Reply, redemption
+from tests.harness.person import ALICE, BOB, CAROL, HR, LOGIN, Person, PersonReply, redemption
 from tests.harness.system import ME, REDIRECT, System, quoted, system
 
 USERS = (ALICE, BOB, CAROL)
@@ -38,7 +38,7 @@ class Journey:
         self.place = place
         self.chance = chance
         self.person: Person = place.person()
-        self.question: Reply | None = None
+        self.question: PersonReply | None = None
         self.steps: list[str] = []
 
     def token(self) -> str:

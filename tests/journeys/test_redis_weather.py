@@ -22,7 +22,7 @@ from tests.harness.system import ME
 from tests.journeys.redis_weather import (
     TIMEOUT_SECONDS,
     TTL_SECONDS,
-    Two,
+    ReplicasInWeather,
     Weather,
     cut_off,
     fails_over,
@@ -45,7 +45,7 @@ Kind = Callable[[Path], AbstractAsyncContextManager[Weather]]
 
 
 @pytest.fixture
-async def two(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Two]:
+async def two(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ReplicasInWeather]:
     kind: Kind = request.param
     async with kind(tmp_path) as weather, two_replicas(tmp_path, weather) as made:
         yield made
@@ -56,7 +56,9 @@ def named(kind: Kind) -> str:
 
 
 @pytest.mark.parametrize("two", AWAY, ids=named, indirect=True)
-async def test_while_redis_is_away_the_ttl_bounds_what_others_do_not_know_and_when_it_is_back_they_know_at_once(two: Two) -> None:
+async def test_while_redis_is_away_the_ttl_bounds_what_others_do_not_know_and_when_it_is_back_they_know_at_once(
+    two: ReplicasInWeather,
+) -> None:
     alice, bob, carol = [await two.entered(login) for login in (ALICE, BOB, CAROL)]
     two.weather.begin()
     began = monotonic()
@@ -93,7 +95,7 @@ async def test_while_redis_is_away_the_ttl_bounds_what_others_do_not_know_and_wh
     )
 
 
-async def apps_go_on(two: Two, ended: Person, staying: Person, until: float) -> float:
+async def apps_go_on(two: ReplicasInWeather, ended: Person, staying: Person, until: float) -> float:
     """Until then the one who stays is let in everywhere; when the other one last asked and was let in at the second replica."""
     last_admitted = -1.0
     while monotonic() < until:
@@ -106,7 +108,7 @@ async def apps_go_on(two: Two, ended: Person, staying: Person, until: float) -> 
     return last_admitted
 
 
-async def nobody_switches(two: Two, person: Person) -> None:
+async def nobody_switches(two: ReplicasInWeather, person: Person) -> None:
     """A redemption is refused at both with a page, and its token stays unspent."""
     before = dict(person.jar)
     token = two.org.session_token(ALICE)
@@ -118,7 +120,7 @@ async def nobody_switches(two: Two, person: Person) -> None:
     assert [row for row in two.org.journal.rows if row.token == fingerprint(token)] == []
 
 
-async def readiness_says_it(two: Two) -> None:
+async def readiness_says_it(two: ReplicasInWeather) -> None:
     """The one that could not tell says it, and so does the other one, where it hears nothing either."""
     for replica in two.replicas[: 2 if two.weather.blinds else 1]:
         status, reasons = 200, dict[str, str]()
@@ -129,7 +131,7 @@ async def readiness_says_it(two: Two) -> None:
 
 
 @pytest.mark.parametrize("two", [slow], ids=named, indirect=True)
-async def test_a_slow_redis_makes_switches_slow_and_loses_nothing(two: Two) -> None:
+async def test_a_slow_redis_makes_switches_slow_and_loses_nothing(two: ReplicasInWeather) -> None:
     alice, bob = [await two.entered(login) for login in (ALICE, BOB)]
     two.weather.begin()
     two.org.faults.add(fault({"path": ME, "method": "DELETE", "status": 503, "times": None}))
@@ -149,7 +151,7 @@ async def test_a_slow_redis_makes_switches_slow_and_loses_nothing(two: Two) -> N
 
 
 @pytest.mark.parametrize("two", [fails_over], ids=named, indirect=True)
-async def test_a_fail_over_by_sentinel_mends_itself_and_forgets_no_sign_out(two: Two) -> None:
+async def test_a_fail_over_by_sentinel_mends_itself_and_forgets_no_sign_out(two: ReplicasInWeather) -> None:
     alice, bob, carol = [await two.entered(login) for login in (ALICE, BOB, CAROL)]
     two.org.faults.add(fault({"path": ME, "method": "DELETE", "status": 503, "times": None}))
     assert (await two.signs_out(alice)).status == 200

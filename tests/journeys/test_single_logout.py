@@ -20,11 +20,6 @@ BASE = f"{LOGIN}/app/acme_payroll/{APP}"
 EACH_ENGINE = pytest.mark.parametrize("engine", ["classic", "identity"])
 
 
-@pytest.fixture(scope="module")
-def saml() -> Any:
-    return pytest.importorskip("onelogin.saml2.auth", reason="needs PyPI's python3-saml")
-
-
 async def live(place: System, person: Person) -> aiohttp.ClientWebSocketResponse:
     """A WebSocket of the app's page."""
     cookies = "; ".join(f"{name}={value}" for name, value in person.cookies("hr.example.com"))

@@ -14,7 +14,7 @@ import pytest_asyncio
 
 from gateway.coordination.unfinished_work import ALIVE_SECONDS, LOOK_SECONDS
 from gateway.dev.standin import Org, OrgSession, fault, fingerprint, serve
-from tests.harness.hello_app import App, served
+from tests.harness.hello_app import HelloApp, served
 from tests.harness.person import ALICE, BOB, CAROL, HR, LOGIN, SCRIPT, Jar, Person, redemption
 from tests.harness.polling import moment
 from tests.harness.redis_servers import needs_redis
@@ -29,7 +29,7 @@ ROUNDS = 6
 
 
 @dataclass
-class Day:
+class ThreeReplicasAndPeople:
     """What a test holds: the replicas, the org, and the people of this test."""
 
     three: Three
@@ -89,7 +89,7 @@ async def within(seconds: float, is_so: Callable[[], Awaitable[bool]]) -> None:
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Day]:
+async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ThreeReplicasAndPeople]:
     """Replicas, org and app: begun once."""
     folder: Path = tmp_path_factory.mktemp("three")
     org = Org(users=USERS, trusted_origins=(LOGIN, HR))
@@ -98,15 +98,15 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Day
     running_org = await serve(org)
     client = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, force_close=True), cookie_jar=aiohttp.DummyCookieJar())
     try:
-        async with served(App().handle) as upstream, three_replicas(folder, running_org, LOGIN, HR, upstream) as three:
-            yield Day(three, org, client, people)
+        async with served(HelloApp().handle) as upstream, three_replicas(folder, running_org, LOGIN, HR, upstream) as three:
+            yield ThreeReplicasAndPeople(three, org, client, people)
     finally:
         await client.close()
         await running_org.aclose()
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def day(running: Day) -> AsyncIterator[Day]:
+async def day(running: ThreeReplicasAndPeople) -> AsyncIterator[ThreeReplicasAndPeople]:
     """The same for one test: nobody has come yet. At its end no token went out beside a living session of its browser."""
     running.people.clear()
     running.before = running.org.sessions.live()
@@ -120,7 +120,7 @@ async def day(running: Day) -> AsyncIterator[Day]:
         running.three.at()
 
 
-async def test_every_replica_knows_who_signed_in_at_another_and_forgets_whom_a_switch_ended(day: Day) -> None:
+async def test_every_replica_knows_who_signed_in_at_another_and_forgets_whom_a_switch_ended(day: ThreeReplicasAndPeople) -> None:
     person = await day.entered(ALICE)
     before = dict(person.jar)
     assert await day.told(person) == {f"hello {ALICE}"}
@@ -130,7 +130,7 @@ async def test_every_replica_knows_who_signed_in_at_another_and_forgets_whom_a_s
     assert await day.told(person) == {f"hello {BOB}"}
 
 
-async def test_what_one_replica_signed_out_none_lets_in(day: Day) -> None:
+async def test_what_one_replica_signed_out_none_lets_in(day: ThreeReplicasAndPeople) -> None:
     person = await day.entered(ALICE)
     before = dict(person.jar)
     assert await day.told(person) == {f"hello {ALICE}"}
@@ -140,7 +140,7 @@ async def test_what_one_replica_signed_out_none_lets_in(day: Day) -> None:
     await day.is_refused_everywhere(person, before)
 
 
-async def test_the_same_token_at_two_replicas_at_once_is_redeemed_once(day: Day) -> None:
+async def test_the_same_token_at_two_replicas_at_once_is_redeemed_once(day: ThreeReplicasAndPeople) -> None:
     for _ in range(5):
         person = day.person()
         await person.ask(f"{LOGIN}/login/login.htm")
@@ -151,7 +151,7 @@ async def test_the_same_token_at_two_replicas_at_once_is_redeemed_once(day: Day)
     assert day.living() == [ALICE] * 5
 
 
-async def test_two_tokens_of_one_browser_at_two_replicas_at_once_leave_one_session(day: Day) -> None:
+async def test_two_tokens_of_one_browser_at_two_replicas_at_once_leave_one_session(day: ThreeReplicasAndPeople) -> None:
     person = await day.entered(CAROL)
     tokens = [day.org.session_token(login) for login in (ALICE, BOB)]
     await asyncio.gather(*(person.go(redemption(token)) for token in tokens))
@@ -161,7 +161,7 @@ async def test_two_tokens_of_one_browser_at_two_replicas_at_once_leave_one_sessi
     assert (reply.status, reply.body) == (200, f"hello {left}")
 
 
-async def test_a_ticket_that_two_replicas_get_at_once_is_taken_once(day: Day) -> None:
+async def test_a_ticket_that_two_replicas_get_at_once_is_taken_once(day: ThreeReplicasAndPeople) -> None:
     person = await day.entered(ALICE)
     person.jar = {key: value for key, value in person.jar.items() if key[0] != "hr.example.com"}
     start = await person.ask(f"{HR}/", site="none")
@@ -171,7 +171,9 @@ async def test_a_ticket_that_two_replicas_get_at_once_is_taken_once(day: Day) ->
     assert sorted(reply.status for reply in taken) == [303, 400, 400]
 
 
-async def test_without_redis_apps_go_on_and_nobody_switches_and_what_ended_meanwhile_is_refused_when_it_is_back(day: Day) -> None:
+async def test_without_redis_apps_go_on_and_nobody_switches_and_what_ended_meanwhile_is_refused_when_it_is_back(
+    day: ThreeReplicasAndPeople,
+) -> None:
     day.people.clear()
     staying, switching, leaving = [await day.entered(login) for login in (ALICE, BOB, CAROL)]
     for person in (staying, switching, leaving):
@@ -198,7 +200,7 @@ async def test_without_redis_apps_go_on_and_nobody_switches_and_what_ended_meanw
     assert day.living() == [ALICE, ALICE]
 
 
-async def test_an_end_that_a_killed_replica_could_not_prove_is_proven_by_another_one_within_seconds(day: Day) -> None:
+async def test_an_end_that_a_killed_replica_could_not_prove_is_proven_by_another_one_within_seconds(day: ThreeReplicasAndPeople) -> None:
     person = await day.entered(ALICE)
     before = dict(person.jar)
     day.org.faults.add(fault({"path": ME, "status": 503, "times": None}))

@@ -11,13 +11,13 @@ from gateway.dev.standin import fault
 from gateway.revocations import Revocation
 from tests.harness.person import ALICE, BOB, HR, LOGIN, SCRIPT, redemption
 from tests.journeys.shared_memory import SharedMemory
-from tests.journeys.two_replicas import Two, day
+from tests.journeys.two_replicas import TwoReplicas, day
 
 ME = "/api/v1/sessions/me"
 
 
 def test_the_same_token_at_both_at_once_is_redeemed_once() -> None:
-    async def tells(two: Two) -> None:
+    async def tells(two: TwoReplicas) -> None:
         await two.person.ask(f"{LOGIN}/login/login.htm")
         url = redemption(two.org.session_token(ALICE))
         two.at(0, 1)
@@ -28,7 +28,7 @@ def test_the_same_token_at_both_at_once_is_redeemed_once() -> None:
 
 
 def test_two_tokens_at_both_at_once_leave_one_session() -> None:
-    async def tells(two: Two) -> None:
+    async def tells(two: TwoReplicas) -> None:
         await two.person.ask(f"{LOGIN}/login/login.htm")
         two.at(0, 1)
         two.place.slow((2.0,))
@@ -39,7 +39,7 @@ def test_two_tokens_at_both_at_once_leave_one_session() -> None:
 
 
 def test_a_ticket_is_taken_once() -> None:
-    async def tells(two: Two) -> None:
+    async def tells(two: TwoReplicas) -> None:
         await two.person.go(redemption(two.org.session_token(ALICE)))
         two.person.jar = {key: value for key, value in two.person.jar.items() if key[0] != "hr.example.com"}
         start = await two.person.ask(f"{HR}/", site="none")
@@ -54,7 +54,7 @@ def test_a_ticket_is_taken_once() -> None:
 
 
 def test_a_revocation_at_one_takes_the_session_out_of_a_late_answer_of_the_other() -> None:
-    async def tells(two: Two) -> None:
+    async def tells(two: TwoReplicas) -> None:
         await two.person.go(redemption(two.org.session_token(ALICE)))
         two.place.slow((7.0,))
         two.at(0)
@@ -72,7 +72,7 @@ def test_a_revocation_at_one_takes_the_session_out_of_a_late_answer_of_the_other
 
 
 def test_a_closing_whose_process_was_killed_is_carried_on_by_the_other_within_seconds() -> None:
-    async def tells(two: Two) -> None:
+    async def tells(two: TwoReplicas) -> None:
         await two.person.go(redemption(two.org.session_token(ALICE)))
         two.org.faults.add(fault({"path": ME, "status": 503, "times": None}))
         two.at(0)
@@ -87,7 +87,7 @@ def test_a_closing_whose_process_was_killed_is_carried_on_by_the_other_within_se
 
 
 def test_a_turn_ends_by_itself_when_its_process_was_killed() -> None:
-    async def tells(two: Two) -> None:
+    async def tells(two: TwoReplicas) -> None:
         await two.person.go(redemption(two.org.session_token(ALICE)))
         two.place.slow((5.0,))
         two.at(0)
@@ -103,7 +103,7 @@ def test_a_turn_ends_by_itself_when_its_process_was_killed() -> None:
 
 
 def test_without_the_state_a_switch_refuses_and_a_sign_out_goes_on() -> None:
-    async def tells(two: Two) -> None:
+    async def tells(two: TwoReplicas) -> None:
         await two.person.go(redemption(two.org.session_token(ALICE)))
         for replica in two.place.replicas:
             assert isinstance(replica.view, SharedMemory)
@@ -118,7 +118,7 @@ def test_without_the_state_a_switch_refuses_and_a_sign_out_goes_on() -> None:
 
 
 def test_a_renewed_cookie_that_one_has_seen_ends_with_the_session_at_the_other() -> None:
-    async def tells(two: Two) -> None:
+    async def tells(two: TwoReplicas) -> None:
         await two.person.go(redemption(two.org.session_token(ALICE)))
         two.at(1)
         before = dict(two.person.jar)
@@ -138,7 +138,7 @@ def test_a_renewed_cookie_that_one_has_seen_ends_with_the_session_at_the_other()
 
 
 def test_a_session_that_stays_undecided_is_decided_by_the_other_when_its_process_was_killed() -> None:
-    async def tells(two: Two) -> None:
+    async def tells(two: TwoReplicas) -> None:
         await two.person.go(redemption(two.org.session_token(ALICE)))
         two.org.faults.add(fault({"path": ME, "method": "GET", "status": 503, "times": None}))
         body = f"username={quote(BOB)}&password=correct-horse&fromURI=/"
@@ -155,7 +155,7 @@ def test_a_session_that_stays_undecided_is_decided_by_the_other_when_its_process
 
 
 def test_a_factor_that_was_brought_at_one_lets_in_at_the_other_at_once() -> None:
-    async def tells(two: Two) -> None:
+    async def tells(two: TwoReplicas) -> None:
         await two.person.go(redemption(two.org.session_token(ALICE)))
         two.org.noted.lacks_factor = True
         body = f"username={quote(BOB)}&password=correct-horse&fromURI=/"
@@ -174,7 +174,7 @@ def test_a_factor_that_was_brought_at_one_lets_in_at_the_other_at_once() -> None
 
 
 def test_a_cookie_that_okta_deleted_at_one_is_asked_about_again_at_the_other() -> None:
-    async def tells(two: Two) -> None:
+    async def tells(two: TwoReplicas) -> None:
         await two.person.go(redemption(two.org.session_token(ALICE)))
         passed = dict(two.person.jar)
         two.at(1)
@@ -192,7 +192,7 @@ def test_a_cookie_that_okta_deleted_at_one_is_asked_about_again_at_the_other() -
 
 
 def test_of_a_made_up_cookie_that_okta_deletes_nobody_else_hears() -> None:
-    async def tells(two: Two) -> None:
+    async def tells(two: TwoReplicas) -> None:
         heard: list[Revocation] = []
         await two.place.replicas[1].view.follow(lambda remembered: heard.append(remembered.revocation))
         await two.person.ask(f"{LOGIN}/login/login.htm")

@@ -14,9 +14,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from gateway.dev.standin import RunningOrg
-from tests.harness.hello_app import App
-from tests.harness.redis_servers import Running as Redis
-from tests.harness.workers import Running, started
+from tests.harness.hello_app import HelloApp
+from tests.harness.redis_servers import RedisProcess
+from tests.harness.workers import RunningWorkers, started
 
 WORKERS = 2
 # Nobody asks Okta again within a test: what a replica knows of an end, it knows from the others.
@@ -50,8 +50,8 @@ upstream = "{upstream}"
 class Three:
     """The replicas while they run. ``at``: only these get the next requests; otherwise it is everybody's turn, one after the other."""
 
-    redis: Redis
-    replicas: Sequence[Running]
+    redis: RedisProcess
+    replicas: Sequence[RunningWorkers]
     turns: Iterator[int] = field(default_factory=lambda: itertools.count())
     chosen: Sequence[int] = ()
 
@@ -84,16 +84,16 @@ class Three:
 @asynccontextmanager
 async def three_replicas(folder: Path, org: RunningOrg, login: str, app: str, upstream: str) -> AsyncIterator[Three]:
     """All of them listening; ``login`` and ``app`` are origins as browsers know them."""
-    redis = Redis(folder / "redis", 'save ""', "appendonly yes", "appendfsync always")
+    redis = RedisProcess(folder / "redis", 'save ""', "appendonly yes", "appendfsync always")
     text = CONFIGURATION.format(org=org.url, host=urlsplit(login).netloc, redis=redis.port, login=login, app=app, upstream=upstream)
     text = text.replace("[login]", f'timeout = "{PATIENCE_SECONDS}s"\n[login]')
     async with AsyncExitStack() as opened:
         opened.callback(redis.kill)
 
-        async def replica(number: int) -> Running:
+        async def replica(number: int) -> RunningWorkers:
             place = folder / f"replica-{number}"
             (place / "scratch").mkdir(parents=True)
             (place / "gateway.toml").write_text(text)
-            return await opened.enter_async_context(started(place, org.org, App(), workers=WORKERS))
+            return await opened.enter_async_context(started(place, org.org, HelloApp(), workers=WORKERS))
 
         yield Three(redis, await asyncio.gather(*map(replica, range(3))))

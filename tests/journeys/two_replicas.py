@@ -9,11 +9,11 @@ from tests.journeys.days_in_memory import NO_CLIENT, PersonInMemory
 from tests.journeys.in_memory import LoopClock, SystemInMemory, system_in_memory
 from tests.journeys.promise import Truth, WatchedOrg
 from tests.journeys.scripted_loop import ScriptedLoop
-from tests.journeys.shared_memory import Replicas
+from tests.journeys.shared_memory import ReplicaRouting
 
 
 @dataclass
-class Two:
+class TwoReplicas:
     """A system with two gateways, one person, and what the org has seen."""
 
     place: SystemInMemory
@@ -33,17 +33,17 @@ class Two:
         return sorted(session.user.login for session in self.org.sessions.live())
 
 
-def day(tells: Callable[[Two], Awaitable[None]]) -> None:
+def day(tells: Callable[[TwoReplicas], Awaitable[None]]) -> None:
     """Run this with two gateways; afterwards the promise was kept."""
 
     async def told() -> None:
         truth = Truth()
         org = WatchedOrg(truth, engine="classic", users=PEOPLE, trusted_origins=TRUSTED, clock=LoopClock())
-        async with system_in_memory(org, Replicas(2, (0,))) as place:
+        async with system_in_memory(org, ReplicaRouting(2, (0,))) as place:
             person = PersonInMemory(NO_CLIENT, lambda: 0, org=org, truth=truth, place=place)
             truth.people.append(person)
             async with asyncio.timeout(3600):
-                await tells(Two(place, org, truth, person))
+                await tells(TwoReplicas(place, org, truth, person))
             assert truth.broken == []
 
     with asyncio.Runner(loop_factory=ScriptedLoop) as runner:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from gateway.dev.standin import OrgSession
 from gateway.dev.standin.activation import shown as path_shown
 from gateway.policy.http.cookies import PENDING_NAME
-from tests.harness.person import FORM_TYPE, HR, LOGIN, NAVIGATION, SESSION_NAMES, Jar, Person, Reply
+from tests.harness.person import FORM_TYPE, HR, LOGIN, NAVIGATION, SESSION_NAMES, Jar, Person, PersonReply
 from tests.journeys.promise import ASKING, Truth, WatchedOrg
 
 TTL_SECONDS = 10.0
@@ -61,7 +61,7 @@ class WatchedPerson(Person):
         body: str | bytes = b"",
         content_type: str = FORM_TYPE,
         shown: Jar | None = None,
-    ) -> Reply:
+    ) -> PersonReply:
         """As ``Person``. Also checks that the user that an app was told was this browser's user at some moment of the request."""
         ASKING.set(self)
         host = urlsplit(url).hostname or ""

@@ -112,11 +112,11 @@ def test_without_a_loop_every_line_is_written_at_once() -> None:
 async def test_on_a_loop_lines_are_written_soon() -> None:
     written = asyncio.Event()
 
-    class Stream(io.StringIO):
+    class FlushedStream(io.StringIO):
         def flush(self) -> None:
             written.set()
 
-    stream = Stream()
+    stream = FlushedStream()
     log = Log(stream=stream, later=on_the_loop)
     _access(log, 200)
     assert stream.getvalue() == ""
@@ -137,7 +137,7 @@ def test_closing_writes_what_waits_and_what_comes_later() -> None:
 def test_lines_from_other_threads_and_from_within_a_write_are_kept() -> None:
     taken: list[str] = []
 
-    class Stream(io.StringIO):
+    class ReenteredStream(io.StringIO):
         def write(self, lines: str) -> int:
             taken.append(lines)
             if len(taken) == 1:
@@ -147,7 +147,7 @@ def test_lines_from_other_threads_and_from_within_a_write_are_kept() -> None:
                 other.join()
             return len(lines)
 
-    outlet = Outlet(StreamSink(Stream()), never, _lost)
+    outlet = Outlet(StreamSink(ReenteredStream()), never, _lost)
     outlet.now("first\n")
     assert "".join(taken) == "first\nfrom within\nfrom a thread\n"
 

@@ -19,7 +19,7 @@ from gateway.oidc import ClientKey, ClientProof, ClientSecret, OrgClient, OrgCli
 from gateway.outbound import Destination, Timeouts, open_client
 from gateway.policy.oidc.bounces import AuthorizeRequest, Bounce, Unclear, address_of
 from gateway.policy.oidc.id_tokens import Proof
-from tests.harness.clock import Times
+from tests.harness.clock import ScriptedClock
 
 CLIENT, SECRET, REDIRECT = "0oaGateway", "secret-of-the-client", "https://gate.example.com/.gateway/oidc"
 BOUNCE = Bounce("page", "", "none", "nonce-1", "v" * 43, "browser", 0.0)
@@ -34,13 +34,13 @@ RSA_KEY = pem(rsa.generate_private_key(65537, 2048))
 
 
 @dataclass
-class Provider:
+class ReachableOrg:
     """The org, and a way to it; ``times`` moves the gateway's clock."""
 
     org: Org
     running: RunningOrg
     opened: AsyncExitStack
-    times: Times
+    times: ScriptedClock
 
     async def client(self, proof: ClientProof | None = None, issuer: str = "") -> OrgClient:
         timeouts = Timeouts(2.0, 5.0, 5.0)
@@ -65,19 +65,19 @@ class Provider:
 
 
 @pytest.fixture
-async def provider() -> AsyncIterator[Provider]:
+async def provider() -> AsyncIterator[ReachableOrg]:
     async with AsyncExitStack() as opened:
         org = Org(clients=[Client(CLIENT, (REDIRECT,), SECRET)])
         running = await serve(org, "127.0.0.1", 0)
         opened.push_async_callback(running.aclose)
-        yield Provider(org, running, opened, Times())
+        yield ReachableOrg(org, running, opened, ScriptedClock())
 
 
 async def redeemed(client: OrgClient, code: str) -> Proof | Unclear:
     return await client.redeemed(code, BOUNCE.verifier, BOUNCE.nonce)
 
 
-async def test_a_code_names_its_user_once(provider: Provider) -> None:
+async def test_a_code_names_its_user_once(provider: ReachableOrg) -> None:
     client = await provider.client()
     code = await provider.code(client)
     found = await redeemed(client, code)
@@ -88,7 +88,7 @@ async def test_a_code_names_its_user_once(provider: Provider) -> None:
 
 
 @pytest.mark.parametrize("key", [RSA_KEY, pem(ec.generate_private_key(ec.SECP256R1()))])
-async def test_a_private_key_shows_who_asks_and_each_assertion_is_new(provider: Provider, key: str) -> None:
+async def test_a_private_key_shows_who_asks_and_each_assertion_is_new(provider: ReachableOrg, key: str) -> None:
     proof = ClientKey(CLIENT, key)
     provider.org.clients.register(Client(CLIENT, (REDIRECT,), public_key=proof.public_jwk))
     client = await provider.client(proof)
@@ -114,7 +114,7 @@ def test_a_file_that_holds_no_good_key_is_refused(key: str) -> None:
         ClientKey(CLIENT, key)
 
 
-async def test_a_wrong_secret_a_wrong_nonce_and_a_wrong_verifier_prove_nothing(provider: Provider) -> None:
+async def test_a_wrong_secret_a_wrong_nonce_and_a_wrong_verifier_prove_nothing(provider: ReachableOrg) -> None:
     client = await provider.client()
     wrong = await provider.client(ClientSecret(CLIENT, "another secret"))
     assert await redeemed(wrong, await provider.code(client)) == Unclear("token_invalid_client")
@@ -122,7 +122,9 @@ async def test_a_wrong_secret_a_wrong_nonce_and_a_wrong_verifier_prove_nothing(p
     assert await client.redeemed(await provider.code(client), "w" * 43, BOUNCE.nonce) == Unclear("code_used")
 
 
-async def test_metadata_of_another_issuer_or_with_an_endpoint_elsewhere_are_refused_and_asked_for_again_later(provider: Provider) -> None:
+async def test_metadata_of_another_issuer_or_with_an_endpoint_elsewhere_are_refused_and_asked_for_again_later(
+    provider: ReachableOrg,
+) -> None:
     client = await provider.client(issuer=provider.running.url.replace("127.0.0.1", "localhost"))
     for _ in range(3):
         with pytest.raises(Nonsense):
@@ -139,13 +141,13 @@ async def test_metadata_of_another_issuer_or_with_an_endpoint_elsewhere_are_refu
         await good.metadata()
 
 
-async def _said(provider: Provider) -> Mapping[str, object]:
+async def _said(provider: ReachableOrg) -> Mapping[str, object]:
     async with aiohttp.ClientSession() as client, client.get(provider.running.url + METADATA) as response:
         content: Mapping[str, object] = await response.json()
         return content
 
 
-async def test_a_token_that_another_key_signed_proves_nothing_until_the_new_key_is_fetched(provider: Provider) -> None:
+async def test_a_token_that_another_key_signed_proves_nothing_until_the_new_key_is_fetched(provider: ReachableOrg) -> None:
     client = await provider.client()
     assert isinstance(await redeemed(client, await provider.code(client)), Proof)
     provider.org.rotate_signing_key()
@@ -157,14 +159,14 @@ async def test_a_token_that_another_key_signed_proves_nothing_until_the_new_key_
 
 
 @pytest.mark.parametrize("token", ["", "a.b.c", "x" * 1000, jwt.encode({"alg": "HS256"}, {"sub": "x"}, OctKey.import_key("k" * 32))])
-async def test_a_token_that_is_none_of_the_orgs_proves_nothing(provider: Provider, token: str) -> None:
+async def test_a_token_that_is_none_of_the_orgs_proves_nothing(provider: ReachableOrg, token: str) -> None:
     client = await provider.client()
     code = await provider.code(client)
     provider.org.faults.add(Fault("/oauth2/v1/token", "POST", 200, body={"id_token": token, "access_token": "a"}))
     assert await redeemed(client, code) in (Unclear("id_token_signature"), Unclear("token_refused"))
 
 
-async def test_a_login_that_the_token_leaves_out_is_asked_of_userinfo(provider: Provider) -> None:
+async def test_a_login_that_the_token_leaves_out_is_asked_of_userinfo(provider: ReachableOrg) -> None:
     client = await provider.client()
     found = await redeemed(client, await provider.code(client, scope="openid"))
     assert found == Unclear("no_login")
@@ -176,7 +178,7 @@ async def test_a_login_that_the_token_leaves_out_is_asked_of_userinfo(provider: 
 
 
 @pytest.mark.parametrize("body", ["not json", [1], "x" * 100_000])
-async def test_an_answer_that_is_no_object_is_nonsense(provider: Provider, body: object) -> None:
+async def test_an_answer_that_is_no_object_is_nonsense(provider: ReachableOrg, body: object) -> None:
     client = await provider.client()
     code = await provider.code(client)
     provider.org.faults.add(Fault("/oauth2/v1/token", "POST", 200, body=body))

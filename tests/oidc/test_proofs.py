@@ -3,7 +3,8 @@
 from gateway.policy.oidc.own_session import DUE, OwnSession, cookie_of
 from gateway.policy.session.session import NoSession, Session, SessionCookie, Unknown
 from gateway.revocations import Revocation
-from tests.sessions.scripted import BROWSER, WALL
+from tests.harness.clock import WALL
+from tests.sessions.scripted import BROWSER
 from tests.sessions.sources import INTERVAL, ByProofs
 
 OWN = OwnSession("own", "00u-alice", "alice@example.com", WALL - 60.0, WALL)

@@ -37,7 +37,7 @@ def admitted(
 
 
 @dataclass(frozen=True)
-class Sent:
+class ArrivingRequest:
     """A request as it arrives, before anything is believed."""
 
     method: str
@@ -49,7 +49,7 @@ class Sent:
     client: str
 
 
-def admit_head(sent: Sent, limits: HeadLimits) -> RequestHead | Malformed:
+def admit_head(sent: ArrivingRequest, limits: HeadLimits) -> RequestHead | Malformed:
     """Its head, or why it is refused, without a look at the hosts that there are."""
     named = read_head(sent.method, sent.target, sent.version, sent.fields, limits)
     if isinstance(named, Malformed):

@@ -10,7 +10,7 @@ from gateway.errors import OutsideFailed, StateFailed
 from gateway.policy.session.session import Fingerprint
 from gateway.revocations import REMEMBERED_SECONDS, LocalRevocations, Remembered, Report, Revocation, Rotation, SharedRevocations
 from gateway.shared_state import MemoryState
-from tests.shared_state.engines import Times, opened
+from tests.shared_state.engines import StateClock, opened
 
 ONE, OTHER = Fingerprint(b"1" * 16), Fingerprint(b"2" * 16)
 
@@ -66,13 +66,13 @@ class Slow:
 
 
 async def test_t6_a_revocation_outlives_the_process_and_ends_when_it_would_have(tmp_path: Path) -> None:
-    times = Times()
+    times = StateClock()
     async with opened("sqlite", tmp_path, times) as state:
         first = SharedRevocations(LocalRevocations(times.clock.monotonic), state)
         await first.follow()
         await first.publish(Revocation((ONE, OTHER), "102abc", "00u1", unseen=(OTHER,)))
     times.passes(3600.0)
-    times.monotonic = 50.0  # another process, which began when the machine did
+    times.monotonic_start = 50.0 - times.passed  # another process, which began when the machine did
     async with opened("sqlite", tmp_path, times) as state:
         second = SharedRevocations(LocalRevocations(times.clock.monotonic), state)
         assert not second.has_cookie((ONE,))
@@ -85,7 +85,7 @@ async def test_t6_a_revocation_outlives_the_process_and_ends_when_it_would_have(
 
 async def test_it_is_in_force_before_the_first_wait_and_written_before_publish_returns() -> None:
     store = Slow()
-    revocations = SharedRevocations(LocalRevocations(Times().clock.monotonic), store)
+    revocations = SharedRevocations(LocalRevocations(StateClock().clock.monotonic), store)
     heard: list[Revocation] = []
     revocations.subscribe(heard.append)
     publishing = asyncio.create_task(revocations.publish(Revocation((ONE,))))
@@ -97,7 +97,7 @@ async def test_it_is_in_force_before_the_first_wait_and_written_before_publish_r
 
 
 async def test_when_the_store_fails_it_holds_here_and_the_caller_hears_of_it() -> None:
-    revocations = SharedRevocations(LocalRevocations(Times().clock.monotonic), Full())
+    revocations = SharedRevocations(LocalRevocations(StateClock().clock.monotonic), Full())
     with pytest.raises(StateFailed, match=r"state\.db"):
         await revocations.publish(Revocation((ONE,), "102abc"))
     assert revocations.has_cookie((ONE,)) and revocations.has_session("102abc")
@@ -112,7 +112,7 @@ async def test_what_others_publish_holds_at_the_next_look_up_whichever_it_is() -
     )
     for look_up in look_ups:
         state = Slow()
-        revocations = SharedRevocations(LocalRevocations(Times().clock.monotonic), state)
+        revocations = SharedRevocations(LocalRevocations(StateClock().clock.monotonic), state)
         await revocations.follow()
         heard: list[Revocation] = []
         revocations.subscribe(heard.append)
@@ -123,15 +123,15 @@ async def test_what_others_publish_holds_at_the_next_look_up_whichever_it_is() -
 
 
 async def test_a_memory_that_is_not_shared_costs_no_look_up_anything() -> None:
-    memory = LocalRevocations(Times().clock.monotonic)
-    revocations = SharedRevocations(memory, MemoryState(Times().clock))
+    memory = LocalRevocations(StateClock().clock.monotonic)
+    revocations = SharedRevocations(memory, MemoryState(StateClock().clock))
     assert revocations.has_cookie == memory.has_cookie and revocations.user_since == memory.user_since
 
 
 async def test_kin_that_was_published_before_is_known_and_later_kin_is_heard() -> None:
     state, rotation = Slow(), Rotation((ONE,), (OTHER,), "00u1")
     state.coming.append(Remembered(Revocation(rotation=rotation), 7.0))
-    revocations = SharedRevocations(LocalRevocations(Times().clock.monotonic), state)
+    revocations = SharedRevocations(LocalRevocations(StateClock().clock.monotonic), state)
     await revocations.follow()
     heard: list[Revocation] = []
     revocations.subscribe(heard.append)
@@ -141,20 +141,20 @@ async def test_kin_that_was_published_before_is_known_and_later_kin_is_heard() -
 
 
 async def test_it_is_ready_when_the_state_is() -> None:
-    assert SharedRevocations(LocalRevocations(Times().clock.monotonic), Slow()).ready
-    assert not SharedRevocations(LocalRevocations(Times().clock.monotonic), Full()).ready
+    assert SharedRevocations(LocalRevocations(StateClock().clock.monotonic), Slow()).ready
+    assert not SharedRevocations(LocalRevocations(StateClock().clock.monotonic), Full()).ready
 
 
 async def test_a_store_that_cannot_be_read_is_an_error_at_the_start() -> None:
     with pytest.raises(OutsideFailed):
-        await SharedRevocations(LocalRevocations(Times().clock.monotonic), Full()).follow()
+        await SharedRevocations(LocalRevocations(StateClock().clock.monotonic), Full()).follow()
 
 
 REPORT = Report("news", b"one", 60.0, (Revocation((ONE,)),))
 
 
 async def test_what_was_reported_before_is_not_remembered_again() -> None:
-    store, times = Slow(), Times()
+    store, times = Slow(), StateClock()
     store.may_write.set()
     revocations = SharedRevocations(LocalRevocations(times.clock.monotonic), store)
     assert await revocations.report(REPORT) and revocations.has_cookie((ONE,))
@@ -163,11 +163,11 @@ async def test_what_was_reported_before_is_not_remembered_again() -> None:
 
 
 async def test_a_report_holds_here_where_the_state_failed_or_was_not_waited_for() -> None:
-    failing = SharedRevocations(LocalRevocations(Times().clock.monotonic), Full())
+    failing = SharedRevocations(LocalRevocations(StateClock().clock.monotonic), Full())
     with pytest.raises(OutsideFailed):
         await failing.report(REPORT)
     assert failing.has_cookie((ONE,))
-    waiting = SharedRevocations(LocalRevocations(Times().clock.monotonic), Slow())
+    waiting = SharedRevocations(LocalRevocations(StateClock().clock.monotonic), Slow())
     task = asyncio.create_task(waiting.report(REPORT))
     await asyncio.sleep(0)
     assert not waiting.has_cookie((ONE,))

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from gateway.dev.standin import Client
-from tests.harness.person import HR, LOGIN, Person, Reply
+from tests.harness.person import HR, LOGIN, Person, PersonReply
 from tests.harness.system import System
 
 BACK, BYE, SERVER = f"{HR}/callback", f"{HR}/bye", "/oauth2/default/v1"
@@ -38,14 +38,14 @@ async def silently(person: Person) -> dict[str, str]:
     return answered(await person.ask(authorize(prompt="none"), fields=FRAME))
 
 
-def answered(reply: Reply) -> dict[str, str]:
+def answered(reply: PersonReply) -> dict[str, str]:
     """The parameters that a client gets, from the query or the fragment."""
     parts = urlsplit(reply.location)
     assert reply.status == 302 and reply.location.startswith(BACK), reply
     return {name: values[0] for name, values in parse_qs(parts.query or parts.fragment).items()}
 
 
-async def posted(place: System, endpoint: str, **form: str) -> Reply:
+async def posted(place: System, endpoint: str, **form: str) -> PersonReply:
     """A request of the client's own server."""
     body = urlencode({"client_id": RP.id} | form)
     return await place.person().ask(f"{LOGIN}{SERVER}/{endpoint}", "POST", fields={"Accept": "application/json"}, site="", body=body)
@@ -59,7 +59,7 @@ async def tokens(place: System, person: Person, **changes: str) -> Any:
     return reply.json
 
 
-async def refreshed(place: System, refresh_token: str) -> Reply:
+async def refreshed(place: System, refresh_token: str) -> PersonReply:
     """What the token endpoint says to a refresh token."""
     return await posted(place, "token", grant_type="refresh_token", refresh_token=refresh_token)
 

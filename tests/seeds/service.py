@@ -10,7 +10,7 @@ from aiohttp import web
 
 from gateway.dev.demo.rendering import serve
 from gateway.dev.standin import Org, SsoApp
-from tests.dev.standin.service_provider import ENTITY, Provider
+from tests.dev.standin.service_provider import ENTITY, ServiceProvider
 
 APP_ID = "0oaPayroll"
 LINK = f"/home/acme_payroll/{APP_ID}/aln1"
@@ -31,7 +31,7 @@ class Service:
 @asynccontextmanager
 async def service(saml: Any, org: Org, login: str, host: str = "sp.localhost") -> AsyncIterator[Service]:
     """The application, registered at the org, until the block ends. By default it is of another site than the gateway."""
-    provider: list[Provider] = []
+    provider: list[ServiceProvider] = []
 
     async def consume(request: web.Request) -> web.Response:
         post = {name: str(value) for name, value in (await request.post()).items()}
@@ -42,6 +42,6 @@ async def service(saml: Any, org: Org, login: str, host: str = "sp.localhost") -
     running = await serve(application, "127.0.0.1", 0)
     url = f"http://{host}:{running.port}/acs"
     org.apps.register(SsoApp(APP_ID, url, ENTITY))
-    provider.append(Provider(saml, org, login + LINK, APP_ID, url))
+    provider.append(ServiceProvider(saml, org, login + LINK, APP_ID, url))
     yield Service(url)
     await running.aclose()

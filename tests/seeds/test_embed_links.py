@@ -13,10 +13,10 @@ import aiohttp
 import pytest
 
 from gateway.dev.standin import Engine, Org, SsoApp, serve
-from tests.dev.standin.browser import Browser
-from tests.dev.standin.service_provider import ACS, ENTITY, Provider, posted_to
+from tests.dev.standin.browser import OrgBrowser
+from tests.dev.standin.service_provider import ACS, ENTITY, ServiceProvider, posted_to
 from tests.harness.configuration import problems
-from tests.harness.person import ALICE, BOB, EVIL, HR, LOGIN, Person, Reply
+from tests.harness.person import ALICE, BOB, EVIL, HR, LOGIN, Person, PersonReply
 from tests.harness.system import CONFIGURATION, ME, System, system
 from tests.seeds.engines import EACH_ENGINE
 
@@ -24,22 +24,17 @@ APP = SsoApp("0oaPayroll", ACS, ENTITY)
 LINK = f"/home/acme_payroll/{APP.id}/aln1"
 
 
-@pytest.fixture(scope="module")
-def saml() -> Any:
-    return pytest.importorskip("onelogin.saml2.auth", reason="needs PyPI's python3-saml")
-
-
-async def enters(place: System, person: Person, login: str, *, site: str = "same-site", link: str = LINK) -> Reply:
+async def enters(place: System, person: Person, login: str, *, site: str = "same-site", link: str = LINK) -> PersonReply:
     """What the portal does: a fresh token, and a redirect to the embed link with it."""
     return await person.go(f"{LOGIN}{link}?sessionToken={place.org.session_token(login)}", site=site)
 
 
 @asynccontextmanager
-async def direct(engine: Engine) -> AsyncIterator[tuple[Org, Browser]]:
+async def direct(engine: Engine) -> AsyncIterator[tuple[Org, OrgBrowser]]:
     """A browser at the org, without the gateway."""
     running = await serve(Org(engine=engine), "127.0.0.1", 0)
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as client:
-        yield running.org, Browser(client, running.url)
+        yield running.org, OrgBrowser(client, running.url)
     await running.aclose()
 
 
@@ -56,7 +51,7 @@ async def test_s36_an_embed_link_redeems_the_token_by_raw_http(engine: Engine) -
 async def test_s37_each_user_arrives_at_a_strict_provider_by_python3_saml(engine: Engine, saml: Any) -> None:
     async with system(engine) as place:
         place.org.apps.register(APP)
-        provider, person = Provider(saml, place.org, LOGIN + LINK, APP.id), place.person()
+        provider, person = ServiceProvider(saml, place.org, LOGIN + LINK, APP.id), place.person()
         for login in (ALICE, BOB, ALICE):
             assert provider.signs_in(posted_to(ACS, (await enters(place, person, login)).body)) == login
 
@@ -67,7 +62,7 @@ async def test_s37_the_provider_may_ask_first_by_python3_saml(engine: Engine, bi
     async with system(engine) as place:
         place.org.apps.register(APP)
         sign_in = f"{LOGIN}/app/acme_payroll/{APP.id}/sso/saml"
-        provider, person = Provider(saml, place.org, sign_in, APP.id), place.person()
+        provider, person = ServiceProvider(saml, place.org, sign_in, APP.id), place.person()
         await enters(place, person, ALICE)
         auth = provider.at({})
         address = auth.login(return_to="/deep")
@@ -84,7 +79,7 @@ async def test_s37_the_provider_may_ask_first_by_python3_saml(engine: Engine, bi
 async def test_s38_direct_the_second_user_becomes_the_first_by_python3_saml(engine: Engine, saml: Any) -> None:
     async with direct(engine) as (org, browser):
         org.apps.register(APP)
-        provider = Provider(saml, org, browser.url + LINK, APP.id)
+        provider = ServiceProvider(saml, org, browser.url + LINK, APP.id)
         for login in (ALICE, BOB):
             seen = await browser.get(f"{LINK}?sessionToken={org.session_token(login)}")
             assert provider.signs_in(posted_to(ACS, seen.text)) == ALICE, "the bug, without the gateway"
@@ -141,7 +136,7 @@ async def test_s49_a_link_to_the_orgs_own_host_goes_past_the_gateway_by_raw_http
     async with system() as place:
         person = await place.entered(ALICE)
         async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as client:
-            browser = Browser(client, place.running.url)
+            browser = OrgBrowser(client, place.running.url)
             await browser.get(f"{LINK}?sessionToken={place.org.session_token(ALICE)}")
             seen = await browser.get(f"{LINK}?sessionToken={place.org.session_token(BOB)}")
             assert f"SAML assertion for {ALICE}" in seen.text, "past the gateway the bug is there"

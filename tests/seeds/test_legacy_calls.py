@@ -5,14 +5,14 @@ import json
 import pytest
 
 from gateway.dev.standin import Engine
-from tests.harness.person import ALICE, BOB, HR, LOGIN, Person, Reply
+from tests.harness.person import ALICE, BOB, HR, LOGIN, Person, PersonReply
 from tests.harness.system import ME, System, system
 from tests.seeds.engines import EACH_ENGINE
 
 BY_ID = f"{LOGIN}/api/v1/sessions/"
 
 
-def is_advised(place: System, reply: Reply, call: str) -> bool:
+def is_advised(place: System, reply: PersonReply, call: str) -> bool:
     """RFC 9745's field and link, one log event and with it one metric of its own."""
     told = [json.loads(line)["event"] for line in place.written.getvalue().splitlines()]
     return (

@@ -22,11 +22,6 @@ EACH_PORTAL = pytest.mark.parametrize("portal", ["same_site", "other_site", "oth
 EACH_FRONT = pytest.mark.parametrize("fronted", ["custom_domain", "name_of_ones_own"])
 
 
-@pytest.fixture(scope="module")
-def saml() -> Any:
-    return pytest.importorskip("onelogin.saml2.auth", reason="needs PyPI's python3-saml")
-
-
 @EACH_ENGINE
 async def test_s52_the_authors_portal_unchanged_works_behind_the_gateway_by_express_and_axios(
     start: Stages, arrive: Arrive, node: Node, saml: Any, tmp_path: Path, engine: Engine

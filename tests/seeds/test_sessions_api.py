@@ -1,12 +1,11 @@
 """The Sessions API of seed 2: its answers, its objects, its scopes; and servers that call it by id through the gateway."""
 
-import logging
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from okta.client import Client as PythonClient
 
 from gateway.dev.standin import Client, Engine
 from tests.browser.visitor import ALICE, BOB
@@ -98,39 +97,33 @@ async def test_s34_a_refresh_moves_the_end_by_raw_http(engine: Engine) -> None:
         assert datetime.fromisoformat(after) > datetime.fromisoformat(before)
 
 
-def python_client(stage: Stage) -> Any:
+@pytest.fixture
+def python_client(okta_client: Callable[[str, str], Any], stage: Stage) -> Any:
     """PyPI's client; it reaches the gateway by address, since not every resolver knows `*.localhost`."""
     where = urlsplit(stage.where.login)
-    settings = {"orgUrl": f"http://127.0.0.1:{where.port}", "token": stage.org.api_token}
-    client = PythonClient(settings | {"logging": {"enabled": False, "logLevel": logging.ERROR}})
+    client = okta_client(f"http://127.0.0.1:{where.port}", stage.org.api_token)
     client.set_custom_headers({"Host": where.netloc})
     return client
 
 
 @pytest.mark.asyncio(loop_scope="session")
 @EACH_ENGINE
-async def test_s33_revoking_answers_204_and_is_over_at_once_by_okta_of_pypi(
-    stage: Stage, engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("OKTA_TESTING_TESTINGDISABLEHTTPSCHECK", "true")
-    session, client = stage.org.sign_in(ALICE), python_client(stage)
-    _, answer, problem = await client.revoke_session(session.id)
+async def test_s33_revoking_answers_204_and_is_over_at_once_by_okta_of_pypi(stage: Stage, engine: Engine, python_client: Any) -> None:
+    session = stage.org.sign_in(ALICE)
+    _, answer, problem = await python_client.revoke_session(session.id)
     assert problem is None and answer.status_code == 204 and session.is_over
-    *_, problem = await client.get_session(session.id)
+    *_, problem = await python_client.get_session(session.id)
     assert "E0000007" in str(problem)
 
 
 @pytest.mark.asyncio(loop_scope="session")
 @EACH_ENGINE
-async def test_s73_a_server_reads_and_refreshes_by_id_by_okta_of_pypi(
-    stage: Stage, engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("OKTA_TESTING_TESTINGDISABLEHTTPSCHECK", "true")
-    session, client = stage.org.sign_in(ALICE), python_client(stage)
-    found, _, problem = await client.get_session(session.id)
+async def test_s73_a_server_reads_and_refreshes_by_id_by_okta_of_pypi(stage: Stage, engine: Engine, python_client: Any) -> None:
+    session = stage.org.sign_in(ALICE)
+    found, _, problem = await python_client.get_session(session.id)
     assert problem is None and found.login == ALICE
     stage.org.clock.advance(600)
-    refreshed, _, problem = await client.refresh_session(session.id)
+    refreshed, _, problem = await python_client.refresh_session(session.id)
     assert problem is None and refreshed.expires_at > found.expires_at
 
 

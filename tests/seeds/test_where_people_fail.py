@@ -9,7 +9,7 @@ import pytest
 from gateway.dev.standin import Engine
 from tests.harness.demonstration import Stage
 from tests.harness.gateway import each
-from tests.harness.person import ALICE, BOB, HR, LOGIN, Person, Reply
+from tests.harness.person import ALICE, BOB, HR, LOGIN, Person, PersonReply
 from tests.harness.system import ME, REDIRECT, System, system
 from tests.seeds.engines import EACH_ENGINE
 from tests.seeds.node import Node
@@ -18,7 +18,7 @@ CREATE = f"{LOGIN}/api/v1/sessions"
 LINK = "/home/acme_payroll/0oaPayroll/aln1"
 
 
-def cause(reply: Reply) -> str:
+def cause(reply: PersonReply) -> str:
     return str(reply.json["errorCauses"][-1]["errorSummary"])
 
 
@@ -30,7 +30,7 @@ def told(place: System, event: str) -> bool:
     return lines.count(event) == 1 and any(counted in gateway.metrics.exposition().decode() for gateway in each(place.gateway))
 
 
-def sealed_in(reply: Reply, token: str) -> bool:
+def sealed_in(reply: PersonReply, token: str) -> bool:
     return token not in reply.body and token not in "".join(value for _, value in reply.fields)
 
 
@@ -131,7 +131,7 @@ async def test_s25_a_program_with_a_bad_token_reads_why_by_raw_http(engine: Engi
         assert "older than five minutes" in cause(reply)
 
 
-async def created(place: System, token: str) -> Reply:
+async def created(place: System, token: str) -> PersonReply:
     body = json.dumps({"sessionToken": token})
     program = Person(place.client, lambda: place.port)  # no browser: nothing of its session can be in one
     return await program.ask(CREATE, "POST", fields={}, site="", body=body, content_type="application/json")

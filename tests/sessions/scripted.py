@@ -5,29 +5,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from gateway.clock import Clock
 from gateway.okta import BrowserFields, OktaAnswer
 from gateway.policy.session.cache import Lifetimes, RateLimits
 from gateway.policy.session.session import Fingerprinter, NoSession, Session, SessionCookie, Unknown
 from gateway.revocations import LocalRevocations
 from gateway.sessions import Asking, AskingRules, SessionRules, Sessions, SessionsApi
+from tests.harness.clock import WALL, ScriptedClock
 
-WALL = 1_800_000_000.0
 BROWSER = BrowserFields(b"Firefox/140", b"de, en", b"", "192.0.2.7")
 SID = (SessionCookie(b"sid", b"102one"),)
 OTHER = (SessionCookie(b"sid", b"102other"),)
 IDX = (SessionCookie(b"idx", b"eyJone"),)
-
-
-@dataclass
-class Times:
-    """Seconds passed, on both clocks."""
-
-    passed: float = 0.0
-
-    @property
-    def clock(self) -> Clock:
-        return Clock(lambda: 1000.0 + self.passed, lambda: WALL + self.passed)
 
 
 def session(user: str = "alice", session_id: str = "102abc", ends_in: float = 3600.0) -> Session:
@@ -45,7 +33,7 @@ DOWN = answer(Unknown("unreachable"))
 
 
 @dataclass
-class Asked:
+class PendingQuestion:
     """One question that waits for its answer."""
 
     call: str
@@ -59,7 +47,7 @@ class ScriptedOrg:
     """Notes every question; answers with ``now`` if that is set, otherwise when the test does."""
 
     now: OktaAnswer | None = None
-    asked: list[Asked] = field(default_factory=list)
+    asked: list[PendingQuestion] = field(default_factory=list)
     at_once: int = 0
     most_at_once: int = 0
 
@@ -70,7 +58,7 @@ class ScriptedOrg:
         return await self._ask("refresh", cookies, browser)
 
     async def _ask(self, call: str, cookies: Sequence[SessionCookie], browser: BrowserFields) -> OktaAnswer:
-        question = Asked(call, tuple(cookies), browser)
+        question = PendingQuestion(call, tuple(cookies), browser)
         self.asked.append(question)
         if self.now is not None:
             return self.now
@@ -92,7 +80,7 @@ class Memory:
     sessions: Sessions
     asking: Asking
     org: ScriptedOrg
-    times: Times
+    times: ScriptedClock
     revocations: LocalRevocations
     events: list[tuple[str, Mapping[str, object]]]
 
@@ -107,10 +95,10 @@ def memory(
     max_entries: int = 1000,
     kind: type[LocalRevocations] = LocalRevocations,
     with_hook: Lifetimes | None = None,
-    api: Callable[[Times], SessionsApi] | None = None,
+    api: Callable[[ScriptedClock], SessionsApi] | None = None,
 ) -> Memory:
     """A memory whose org answers nothing until it is told to. ``api``: another org, made for the clock."""
-    times, org, events = Times(), ScriptedOrg(), list[tuple[str, Mapping[str, object]]]()
+    times, org, events = ScriptedClock(), ScriptedOrg(), list[tuple[str, Mapping[str, object]]]()
 
     def on_event(name: str, figures: Mapping[str, object]) -> None:
         events.append((name, figures))

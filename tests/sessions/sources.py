@@ -11,7 +11,8 @@ from gateway.policy.session.cache import Lifetimes
 from gateway.policy.session.seal import Sealer
 from gateway.policy.session.session import SessionCookie
 from gateway.shared_state import MemoryState
-from tests.sessions.scripted import ALICE, BOB, DOWN, GONE, SID, WALL, Memory, memory
+from tests.harness.clock import WALL
+from tests.sessions.scripted import ALICE, BOB, DOWN, GONE, SID, Memory, memory
 
 INTERVAL = 300.0
 

@@ -9,7 +9,8 @@ from gateway.okta import BrowserFields, OktaAnswer
 from gateway.policy.session.cache import Breaker, Lifetimes, RateLimits
 from gateway.policy.session.session import Finding, NoSession, SessionCookie, Unknown
 from gateway.sessions import AskingRules
-from tests.sessions.scripted import ALICE, BROWSER, DOWN, GONE, OTHER, SID, WALL, Memory, answer, idle, memory, session
+from tests.harness.clock import WALL
+from tests.sessions.scripted import ALICE, BROWSER, DOWN, GONE, OTHER, SID, Memory, answer, idle, memory, session
 
 QUICK = AskingRules(breaker=Breaker(threshold=3, rest_seconds=5.0))
 FORBIDDEN = answer(Unknown("status_403"), 403)

@@ -8,7 +8,8 @@ import pytest
 
 from gateway.policy.session.session import NoSession
 from gateway.revocations import Revocation
-from tests.sessions.scripted import BROWSER, SID, WALL, answer, idle, memory, session
+from tests.harness.clock import WALL
+from tests.sessions.scripted import BROWSER, SID, answer, idle, memory, session
 
 REVOKED = NoSession("revoked")
 BORN = datetime.fromtimestamp(WALL - 100.0, UTC)

@@ -10,7 +10,8 @@ from gateway.policy.session.revocation_epoch import RevocationEpoch, is_remember
 from gateway.policy.session.session import Fingerprint, NoSession, SessionCookie
 from gateway.revocations import LocalRevocations, Revocation
 from gateway.sessions.epochs import Epochs
-from tests.sessions.scripted import BROWSER, WALL, Memory, answer, idle, memory, session
+from tests.harness.clock import WALL
+from tests.sessions.scripted import BROWSER, Memory, answer, idle, memory, session
 
 SID = (SessionCookie(b"sid", b"alice"),)
 

@@ -5,13 +5,7 @@ from hypothesis import strategies as st
 
 from gateway.policy.session.session import Fingerprint
 from gateway.sessions.families import MOST_MEMBERS, Families
-
-
-class Time:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.harness.clock import ScriptedClock
 
 
 def mark(name: str | int) -> Fingerprint:
@@ -21,8 +15,8 @@ def mark(name: str | int) -> Fingerprint:
 A, B, C, D = (mark(name) for name in "ABCD")
 
 
-def families(time: Time | None = None, largest: int = 1000) -> Families:
-    return Families(largest, 60.0, time or Time())
+def families(times: ScriptedClock | None = None, largest: int = 1000) -> Families:
+    return Families(largest, 60.0, (times or ScriptedClock()).clock.monotonic)
 
 
 def test_a_cookie_without_kin_is_its_own() -> None:
@@ -39,10 +33,10 @@ def test_kinship_is_mutual_and_goes_on_and_stays_within_the_browser() -> None:
 
 
 def test_kinship_is_forgotten_in_time() -> None:
-    time = Time()
-    known = families(time)
+    times = ScriptedClock()
+    known = families(times)
     known.adopt((A,), (B,), None)
-    time.now = 60.0
+    times.passed = 60.0
     assert known.family_of((A,)) == (A,)
 
 

@@ -21,7 +21,7 @@ Answering = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[Non
 
 
 @dataclass
-class Wire:
+class OneAnswerServer:
     """A server that reads one request per connection, byte for byte, and answers what the test says."""
 
     answer: bytes = b"HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\nContent-Length: 24\r\n\r\n" + NOT_FOUND
@@ -51,7 +51,7 @@ def okta(client: ClientSession, port: int, timeouts: Timeouts) -> Okta:
 
 
 @asynccontextmanager
-async def wired(wire: Wire, timeouts: Timeouts | None = None) -> AsyncIterator[Okta]:
+async def wired(wire: OneAnswerServer, timeouts: Timeouts | None = None) -> AsyncIterator[Okta]:
     timeouts = timeouts or Timeouts(5.0, 5.0, 5.0)
     server = await asyncio.start_server(wire.serve_one, "127.0.0.1", 0)
     client = open_client(timeouts, 10)
@@ -67,7 +67,7 @@ def with_body(body: bytes, status: str = "200 OK", fields: str = "Content-Type: 
 
 
 async def test_a_question_carries_the_session_cookies_the_device_and_the_browser_and_nothing_else() -> None:
-    wire = Wire()
+    wire = OneAnswerServer()
     browser = BrowserFields(b"Firefox/140 (\xc3\xa9)", b"de, en;q=0.5", b"DI1abc", "2001:db8::7")
     async with wired(wire) as org:
         assert await org.session(SID + IDX, browser) == OktaAnswer(NoSession("not_found"), 404, None, "E0000007")
@@ -85,7 +85,7 @@ async def test_a_question_carries_the_session_cookies_the_device_and_the_browser
 
 @pytest.mark.parametrize("odd", [b"", b" ", b"\xff\xfe"])
 async def test_what_a_browser_does_not_say_is_not_made_up_but_a_user_agent_there_always_is(odd: bytes) -> None:
-    wire = Wire()
+    wire = OneAnswerServer()
     async with wired(wire) as org:
         await org.session(SID, BrowserFields(odd, odd.strip(), odd.strip(), "unknown"))
     assert [line for line in wire.lines() if line.startswith(b"User-Agent: session-gateway/")]
@@ -95,7 +95,7 @@ async def test_what_a_browser_does_not_say_is_not_made_up_but_a_user_agent_there
 
 @pytest.mark.parametrize("value", [b"a=b=c", b'"quoted"', b"\xc3\xa9", b"~!@#$%^&*()"])
 async def test_a_cookie_goes_out_byte_for_byte(value: bytes) -> None:
-    wire = Wire()
+    wire = OneAnswerServer()
     async with wired(wire) as org:
         await org.session((SessionCookie(b"sid", value),), BROWSER)
     assert b"Cookie: sid=" + value in wire.lines()
@@ -103,7 +103,7 @@ async def test_a_cookie_goes_out_byte_for_byte(value: bytes) -> None:
 
 async def test_a_cookie_that_cannot_go_out_byte_for_byte_does_not_go_out_as_another() -> None:
     """The client library drops bytes that are not UTF-8: ``abc\\xff`` would ask about ``abc``, under another fingerprint."""
-    wire = Wire()
+    wire = OneAnswerServer()
     async with wired(wire) as org:
         for call in (org.session, org.close, org.refresh):
             assert await call((*IDX, SessionCookie(b"sid", b"102one\xff")), BROWSER) == OktaAnswer(Unknown("unsendable_cookie"), 0)
@@ -111,7 +111,7 @@ async def test_a_cookie_that_cannot_go_out_byte_for_byte_does_not_go_out_as_anot
 
 
 async def test_a_bodyless_refresh_says_that_its_length_is_zero() -> None:
-    wire = Wire()
+    wire = OneAnswerServer()
     async with wired(wire) as org:
         await org.refresh(SID, BROWSER)
     assert wire.lines()[0] == b"POST /api/v1/sessions/me/lifecycle/refresh HTTP/1.1"
@@ -129,7 +129,7 @@ async def test_a_bodyless_refresh_says_that_its_length_is_zero() -> None:
     ],
 )
 async def test_a_close_is_done_only_when_okta_says_so(answer: bytes, expected: OktaAnswer) -> None:
-    wire = Wire(answer)
+    wire = OneAnswerServer(answer)
     async with wired(wire) as org:
         assert await org.close(SID, BROWSER) == expected
     assert wire.lines()[0] == b"DELETE /api/v1/sessions/me HTTP/1.1"
@@ -156,7 +156,7 @@ LIMITS = "X-Rate-Limit-Limit: 600\r\nX-Rate-Limit-Remaining: 0\r\nX-Rate-Limit-R
     ],
 )
 async def test_every_other_answer_is_unknown_and_the_question_was_sent_once(answer: bytes, expected: OktaAnswer) -> None:
-    wire = Wire(answer)
+    wire = OneAnswerServer(answer)
     async with wired(wire) as org:
         assert await org.session(SID, BROWSER) == expected
     assert len(wire.heads) == 1
@@ -170,7 +170,7 @@ async def test_every_other_answer_is_unknown_and_the_question_was_sent_once(answ
     ],
 )
 async def test_a_deadline_ends_the_wait_for_a_head_and_for_a_body(answer: bytes, timeouts: Timeouts) -> None:
-    wire = Wire(answer, stays_open=True)
+    wire = OneAnswerServer(answer, stays_open=True)
     async with wired(wire, timeouts) as org:
         assert await org.session(SID, BROWSER) == OktaAnswer(Unknown("timed_out"), 0)
         await wire.client_left.wait()
@@ -186,7 +186,7 @@ async def test_where_nobody_listens_nothing_is_known() -> None:
 
 
 async def test_a_question_that_is_cancelled_takes_its_connection_along() -> None:
-    wire = Wire(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{", stays_open=True)
+    wire = OneAnswerServer(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{", stays_open=True)
     async with wired(wire) as org:
         waiting = asyncio.create_task(org.session(SID, BROWSER))
         await wire.arrived.wait()

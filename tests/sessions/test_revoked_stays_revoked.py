@@ -10,7 +10,8 @@ from gateway.okta import OktaAnswer
 from gateway.policy.session.cache import Lifetimes, RateLimits
 from gateway.policy.session.session import NoSession, Session, SessionCookie, Unknown
 from gateway.revocations import Revocation
-from tests.sessions.scripted import BROWSER, WALL, Memory, answer, idle, memory, session
+from tests.harness.clock import WALL
+from tests.sessions.scripted import BROWSER, Memory, answer, idle, memory, session
 
 JARS = tuple((SessionCookie(name, b"%d" % number),) for name in (b"sid", b"idx") for number in range(2))
 PAIRS = tuple(sid + idx for sid in JARS[:2] for idx in JARS[2:])

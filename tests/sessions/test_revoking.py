@@ -250,7 +250,7 @@ async def test_kin_of_the_same_user_stay() -> None:
     assert m.names() == []
 
 
-class Alone(LocalRevocations):
+class UnreachableRevocations(LocalRevocations):
     """Remembers, and cannot reach the others."""
 
     async def publish(self, revocation: Revocation) -> None:
@@ -259,7 +259,7 @@ class Alone(LocalRevocations):
 
 
 async def test_where_others_cannot_be_told_the_caller_learns_it_and_here_it_counts_all_the_same() -> None:
-    m = memory(kind=Alone)
+    m = memory(kind=UnreachableRevocations)
     with pytest.raises(Unreachable):
         await m.sessions.revoke(SID)
     assert m.sessions.from_cache(SID) == REVOKED

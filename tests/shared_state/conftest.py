@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from gateway.shared_state import SharedState
-from tests.shared_state.engines import ENGINES, Engine, Times, opened
-from tests.shared_state.two_states import Two
+from tests.shared_state.engines import ENGINES, Engine, StateClock, opened
+from tests.shared_state.two_states import TwoStates
 
 
 @pytest.fixture
-def times() -> Times:
-    return Times()
+def times() -> StateClock:
+    return StateClock()
 
 
 @pytest.fixture(params=ENGINES)
@@ -22,14 +22,14 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 
 
 @pytest.fixture
-async def state(engine: Engine, tmp_path: Path, times: Times) -> AsyncIterator[SharedState]:
+async def state(engine: Engine, tmp_path: Path, times: StateClock) -> AsyncIterator[SharedState]:
     async with opened(engine, tmp_path, times) as made_one:
         yield made_one
 
 
 @pytest.fixture
-async def two(tmp_path: Path, times: Times) -> AsyncIterator[Two]:
-    made = Two(tmp_path, times)
+async def two(tmp_path: Path, times: StateClock) -> AsyncIterator[TwoStates]:
+    made = TwoStates(tmp_path, times)
     await made.follow()
     yield made
     await made.aclose()

@@ -6,7 +6,7 @@ from pathlib import Path
 from gateway.revocations import Report, Revocation
 from gateway.shared_state import Lease, SharedState
 from gateway.shared_state.interface import OnRevocation
-from tests.shared_state.engines import Engine, Times, made
+from tests.shared_state.engines import Engine, StateClock, made
 
 Calls = list[tuple[str, str]]
 """The name of each call that waits, and the kind of what it is about; a lease, the end of one and a revocation have no kind."""
@@ -98,7 +98,7 @@ class CountedState:
 class Folder:
     """Where gateways have their shared state, of this engine; ``calls`` are those of all of them."""
 
-    def __init__(self, engine: Engine, folder: Path, times: Times) -> None:
+    def __init__(self, engine: Engine, folder: Path, times: StateClock) -> None:
         self._engine, self._folder, self._times = engine, folder, times
         self.calls: Calls = []
 

@@ -4,42 +4,35 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from gateway.clock import Clock
 from gateway.revocations import Remembered
 from gateway.shared_state import Bounds, MemoryState, SharedState, SqliteState
 from gateway.shared_state.redis import RedisState
+from tests.harness.clock import ScriptedClock
 from tests.harness.polling import moment
 from tests.harness.redis_servers import SERVER, ClockOfServer, frozen
 
 Engine = Literal["memory", "sqlite", "redis"]
 ENGINES: tuple[Engine, ...] = ("memory", "sqlite", "redis") if SERVER and shutil.which("gcc") else ("memory", "sqlite")
-WALL = 1_800_000_000.0
 
 
-class Times:
-    """Both clocks: ``passes`` moves both, ``wall`` may be set by hand as an administrator does."""
+@dataclass
+class StateClock(ScriptedClock):
+    """The clock of a state's process and, with Redis, of its server."""
 
-    def __init__(self) -> None:
-        self.monotonic = 1000.0
-        self.wall = WALL
-        self.server: ClockOfServer | None = None
+    server: ClockOfServer | None = None
 
     def passes(self, seconds: float) -> None:
-        self.monotonic += seconds
-        self.wall += seconds
+        """Move all clocks forward."""
+        super().passes(seconds)
         if self.server is not None:
             self.server.set(self.wall)
 
-    @property
-    def clock(self) -> Clock:
-        return Clock(lambda: self.monotonic, lambda: self.wall)
 
-
-class Told(list[tuple[str, str]]):
+class StateEvents(list[tuple[str, str]]):
     """What a state said, in its order."""
 
     def __init__(self) -> None:
@@ -50,7 +43,7 @@ class Told(list[tuple[str, str]]):
         self.came.set()
 
 
-def made(engine: Engine, folder: Path, times: Times, bounds: Mapping[str, Bounds] | None = None) -> SharedState:
+def made(engine: Engine, folder: Path, times: StateClock, bounds: Mapping[str, Bounds] | None = None) -> SharedState:
     """A state of this engine, empty where the folder is."""
     if engine == "redis":
         server, times.server = frozen()
@@ -77,7 +70,7 @@ def not_told(event: str, figures: Mapping[str, object]) -> None:
 
 
 @asynccontextmanager
-async def opened(engine: Engine, folder: Path, times: Times, bounds: Mapping[str, Bounds] | None = None) -> AsyncIterator[SharedState]:
+async def opened(engine: Engine, folder: Path, times: StateClock, bounds: Mapping[str, Bounds] | None = None) -> AsyncIterator[SharedState]:
     """The same, closed in the end."""
     state = made(engine, folder, times, bounds)
     try:
@@ -95,7 +88,7 @@ async def kept(state: SharedState) -> list[Remembered]:
 
 @asynccontextmanager
 async def together(
-    engine: Engine, folder: Path, times: Times, bounds: Mapping[str, Bounds] | None = None
+    engine: Engine, folder: Path, times: StateClock, bounds: Mapping[str, Bounds] | None = None
 ) -> AsyncIterator[tuple[SharedState, SharedState, SharedState]]:
     """Three that share one memory, as three gateways do."""
     first = made(engine, folder, times, bounds)

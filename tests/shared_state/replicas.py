@@ -17,7 +17,7 @@ from tests.shared_state.engines import until
 CALL_SECONDS = 0.3
 
 
-class Replica:
+class RedisReplica:
     """One process's state, what it heard, and what it told."""
 
     def __init__(self, place: RedisAddress, call_seconds: float = CALL_SECONDS) -> None:
@@ -48,8 +48,8 @@ class Replica:
 
 
 @asynccontextmanager
-async def replicas(place: RedisAddress, number: int = 2, call_seconds: float = CALL_SECONDS) -> AsyncIterator[list[Replica]]:
-    made = [Replica(place, call_seconds) for _ in range(number)]
+async def replicas(place: RedisAddress, number: int = 2, call_seconds: float = CALL_SECONDS) -> AsyncIterator[list[RedisReplica]]:
+    made = [RedisReplica(place, call_seconds) for _ in range(number)]
     try:
         for one in made:
             await one.follow()
@@ -60,9 +60,9 @@ async def replicas(place: RedisAddress, number: int = 2, call_seconds: float = C
 
 
 @asynccontextmanager
-async def wired(place: RedisAddress) -> AsyncIterator[tuple["Wire", RedisAddress]]:
+async def wired(place: RedisAddress) -> AsyncIterator[tuple["RedisProxy", RedisAddress]]:
     """A wire to this server, and the place of its other end."""
-    wire = Wire(place.port)
+    wire = RedisProxy(place.port)
     through = replace(place, port=await wire.start())
     try:
         yield wire, through
@@ -70,7 +70,7 @@ async def wired(place: RedisAddress) -> AsyncIterator[tuple["Wire", RedisAddress
         await wire.aclose()
 
 
-class Wire:
+class RedisProxy:
     """A proxy before the server that a test cuts and mends. While ``readers_go_on`` is clear, readers get no answers, and calls do."""
 
     def __init__(self, port: int) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.shared_state import Bounds, SharedState
-from tests.shared_state.engines import ENGINES, Engine, Times, made
+from tests.shared_state.engines import ENGINES, Engine, StateClock, made
 
 _KEYS = st.sampled_from([b"a", b"b", b"c", b"d"])
 _STEPS = st.one_of(
@@ -21,7 +21,7 @@ _STEPS = st.one_of(
 )
 
 
-class _Plain:
+class _PlainEntries:
     """The same promises in the plainest words: a list of (key, end), oldest first; at most three."""
 
     def __init__(self) -> None:
@@ -37,8 +37,8 @@ class _Plain:
         return {"claim": not had, "take": b"" if had else None}.get(step)
 
 
-async def _follow(state: SharedState, times: Times, steps: list[tuple[str, bytes, float]]) -> None:
-    plain = _Plain()
+async def _follow(state: SharedState, times: StateClock, steps: list[tuple[str, bytes, float]]) -> None:
+    plain = _PlainEntries()
     for step, key, seconds in steps:
         expected = plain.does(step, key, seconds, times.monotonic)
         match step:
@@ -60,7 +60,7 @@ async def _follow(state: SharedState, times: Times, steps: list[tuple[str, bytes
 @settings(max_examples=150, deadline=None)
 @given(steps=st.lists(_STEPS, max_size=40))
 def test_whatever_is_done_in_whatever_order_it_is_the_plainest_memory(engine: Engine, steps: list[tuple[str, bytes, float]]) -> None:
-    times = Times()
+    times = StateClock()
 
     async def followed(folder: Path) -> None:
         state = made(engine, folder, times, {"k": Bounds(3, 1000)})

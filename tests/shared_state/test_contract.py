@@ -7,10 +7,10 @@ import pytest
 
 from gateway.errors import StateFailed
 from gateway.shared_state import Bounds, SharedState
-from tests.shared_state.engines import Engine, Times, opened
+from tests.shared_state.engines import Engine, StateClock, opened
 
 
-async def test_a_claim_has_one_winner_until_it_ends(state: SharedState, times: Times) -> None:
+async def test_a_claim_has_one_winner_until_it_ends(state: SharedState, times: StateClock) -> None:
     assert await state.claim("ticket", b"a", 10.0)
     assert not await state.claim("ticket", b"a", 10.0)
     times.passes(9.75)
@@ -19,7 +19,7 @@ async def test_a_claim_has_one_winner_until_it_ends(state: SharedState, times: T
     assert await state.claim("ticket", b"a", 10.0)
 
 
-async def test_a_claim_that_was_lost_does_not_lengthen_the_one_that_was_won(state: SharedState, times: Times) -> None:
+async def test_a_claim_that_was_lost_does_not_lengthen_the_one_that_was_won(state: SharedState, times: StateClock) -> None:
     assert await state.claim("ticket", b"a", 10.0)
     times.passes(6.0)
     assert not await state.claim("ticket", b"a", 10.0)
@@ -38,7 +38,7 @@ async def test_claims_at_the_same_time_have_one_winner(state: SharedState) -> No
     assert sum(won) == 1
 
 
-async def test_a_value_is_kept_until_its_end(state: SharedState, times: Times) -> None:
+async def test_a_value_is_kept_until_its_end(state: SharedState, times: StateClock) -> None:
     await state.put("record", b"a", b"\x00\xff value", 10.0)
     times.passes(9.75)
     assert await state.get("record", b"a") == b"\x00\xff value"
@@ -48,7 +48,7 @@ async def test_a_value_is_kept_until_its_end(state: SharedState, times: Times) -
     assert await state.entries("record") == []
 
 
-async def test_a_value_put_again_takes_the_place_of_the_one_before(state: SharedState, times: Times) -> None:
+async def test_a_value_put_again_takes_the_place_of_the_one_before(state: SharedState, times: StateClock) -> None:
     await state.put("record", b"a", b"old", 10.0)
     await state.put("record", b"b", b"other", 10.0)
     times.passes(8.0)
@@ -58,7 +58,7 @@ async def test_a_value_put_again_takes_the_place_of_the_one_before(state: Shared
     assert await state.entries("record") == [(b"a", b"new")]
 
 
-async def test_what_is_put_with_a_shorter_end_ends_then(state: SharedState, times: Times) -> None:
+async def test_what_is_put_with_a_shorter_end_ends_then(state: SharedState, times: StateClock) -> None:
     await state.put("record", b"a", b"old", 100.0)
     await state.put("record", b"a", b"new", 1.0)
     times.passes(1.0)
@@ -72,7 +72,7 @@ async def test_a_value_is_taken_once(state: SharedState) -> None:
     assert await state.get("record", b"a") is None
 
 
-async def test_a_value_that_is_put_very_often_is_one_entry_with_the_last_end(state: SharedState, times: Times) -> None:
+async def test_a_value_that_is_put_very_often_is_one_entry_with_the_last_end(state: SharedState, times: StateClock) -> None:
     for number in range(500):
         await state.put("record", b"a", b"%d" % number, 1000.0 - number)
     assert await state.entries("record") == [(b"a", b"499")]
@@ -108,7 +108,7 @@ async def test_an_empty_key_is_a_key(state: SharedState) -> None:
     assert await state.get("record", b"") == b"1"
 
 
-async def test_at_the_bound_of_entries_the_oldest_go_and_are_counted(engine: Engine, tmp_path: Path, times: Times) -> None:
+async def test_at_the_bound_of_entries_the_oldest_go_and_are_counted(engine: Engine, tmp_path: Path, times: StateClock) -> None:
     async with opened(engine, tmp_path, times, {"record": Bounds(3, 1000)}) as state:
         for key in (b"a", b"b", b"c", b"d", b"e"):
             await state.put("record", key, b"", 10.0)
@@ -118,7 +118,7 @@ async def test_at_the_bound_of_entries_the_oldest_go_and_are_counted(engine: Eng
         assert state.forgotten == 2
 
 
-async def test_at_the_bound_of_bytes_the_oldest_go(engine: Engine, tmp_path: Path, times: Times) -> None:
+async def test_at_the_bound_of_bytes_the_oldest_go(engine: Engine, tmp_path: Path, times: StateClock) -> None:
     async with opened(engine, tmp_path, times, {"record": Bounds(100, 30)}) as state:
         for key in (b"a", b"b", b"c"):
             await state.put("record", key, b"123456789", 10.0)
@@ -127,7 +127,7 @@ async def test_at_the_bound_of_bytes_the_oldest_go(engine: Engine, tmp_path: Pat
         assert state.forgotten == 2
 
 
-async def test_what_is_deleted_or_replaced_makes_room(engine: Engine, tmp_path: Path, times: Times) -> None:
+async def test_what_is_deleted_or_replaced_makes_room(engine: Engine, tmp_path: Path, times: StateClock) -> None:
     async with opened(engine, tmp_path, times, {"record": Bounds(2, 30)}) as state:
         await state.put("record", b"a", b"1" * 20, 10.0)
         await state.put("record", b"a", b"2" * 25, 10.0)
@@ -138,7 +138,7 @@ async def test_what_is_deleted_or_replaced_makes_room(engine: Engine, tmp_path: 
         assert (await state.entries("record"), state.forgotten) == ([(b"c", b"4" * 20)], 0)
 
 
-async def test_what_is_over_goes_before_what_is_not_and_is_not_counted(engine: Engine, tmp_path: Path, times: Times) -> None:
+async def test_what_is_over_goes_before_what_is_not_and_is_not_counted(engine: Engine, tmp_path: Path, times: StateClock) -> None:
     async with opened(engine, tmp_path, times, {"record": Bounds(3, 1000)}) as state:
         await state.put("record", b"long", b"", 100.0)
         await state.put("record", b"short", b"", 5.0)
@@ -150,7 +150,7 @@ async def test_what_is_over_goes_before_what_is_not_and_is_not_counted(engine: E
 
 
 async def test_an_entry_that_its_kind_has_no_room_for_is_refused_and_pushes_out_nothing(
-    engine: Engine, tmp_path: Path, times: Times
+    engine: Engine, tmp_path: Path, times: StateClock
 ) -> None:
     async with opened(engine, tmp_path, times, {"record": Bounds(3, 10)}) as state:
         await state.put("record", b"a", b"1", 10.0)
@@ -159,7 +159,7 @@ async def test_an_entry_that_its_kind_has_no_room_for_is_refused_and_pushes_out_
         assert await state.entries("record") == [(b"a", b"1")]
 
 
-async def test_what_is_over_is_deleted_with_later_writes(engine: Engine, tmp_path: Path, times: Times) -> None:
+async def test_what_is_over_is_deleted_with_later_writes(engine: Engine, tmp_path: Path, times: StateClock) -> None:
     async with opened(engine, tmp_path, times, {"record": Bounds(200, 100_000)}) as state:
         for number in range(200):
             await state.put("record", b"%d" % number, b"", 1.0)
@@ -170,7 +170,7 @@ async def test_what_is_over_is_deleted_with_later_writes(engine: Engine, tmp_pat
         assert len(await state.entries("record")) == 200
 
 
-async def test_an_epoch_is_another_ones_for_another_memory(engine: Engine, tmp_path: Path, times: Times) -> None:
+async def test_an_epoch_is_another_ones_for_another_memory(engine: Engine, tmp_path: Path, times: StateClock) -> None:
     async with opened(engine, tmp_path / "one", times) as one, opened(engine, tmp_path / "other", times) as other:
         await one.follow(lambda heard: None)
         await other.follow(lambda heard: None)

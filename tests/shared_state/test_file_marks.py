@@ -24,7 +24,7 @@ QUIET = WRITTEN + 2 * QUIET_NANOSECONDS
 LOOKS = 8
 
 
-class Files:
+class MarkedFiles:
     """Three files, and a clock that a test sets."""
 
     def __init__(self, folder: Path) -> None:
@@ -42,15 +42,15 @@ class Files:
 
 
 @pytest.fixture
-def files(tmp_path: Path) -> Files:
-    return Files(tmp_path)
+def files(tmp_path: Path) -> MarkedFiles:
+    return MarkedFiles(tmp_path)
 
 
-def test_the_first_look_knows_nothing_and_the_next_that_nothing_has_changed(files: Files) -> None:
+def test_the_first_look_knows_nothing_and_the_next_that_nothing_has_changed(files: MarkedFiles) -> None:
     assert [files.marks.are_as_before() for _ in range(3)] == [False, True, True]
 
 
-def test_a_commit_is_seen_once(files: Files) -> None:
+def test_a_commit_is_seen_once(files: MarkedFiles) -> None:
     files.marks.are_as_before()
     files.writes(QUIET)
     files.now = QUIET + 2 * QUIET_NANOSECONDS
@@ -58,7 +58,7 @@ def test_a_commit_is_seen_once(files: Files) -> None:
 
 
 @pytest.mark.parametrize("after", [0, 1, QUIET_NANOSECONDS, -QUIET_NANOSECONDS])
-def test_a_look_a_moment_after_a_commit_or_before_it_by_a_clock_that_was_set_back_does_not_count(files: Files, after: int) -> None:
+def test_a_look_a_moment_after_a_commit_or_before_it_by_a_clock_that_was_set_back_does_not_count(files: MarkedFiles, after: int) -> None:
     files.now = WRITTEN + after
     assert not files.marks.are_as_before()
     files.writes(WRITTEN)  # within the same step of the file system's clock
@@ -68,7 +68,7 @@ def test_a_look_a_moment_after_a_commit_or_before_it_by_a_clock_that_was_set_bac
 
 @pytest.mark.parametrize("which", range(3))
 @pytest.mark.parametrize("change", [Path.unlink, lambda file: os.truncate(file, 4), lambda file: replaced(file)])
-def test_a_file_that_is_deleted_cut_short_or_replaced_is_seen(files: Files, which: int, change: Callable[[Path], object]) -> None:
+def test_a_file_that_is_deleted_cut_short_or_replaced_is_seen(files: MarkedFiles, which: int, change: Callable[[Path], object]) -> None:
     files.marks.are_as_before()
     change(files.all[which])
     if files.log.exists():
@@ -82,7 +82,7 @@ def replaced(file: Path) -> None:
     other.rename(file)
 
 
-class TestIdle:
+class TestIdleState:
     async def test_an_idle_state_asks_sqlite_nothing(self, tmp_path: Path) -> None:
         async with asyncio.timeout(10):
             state = await followed(tmp_path, [])

@@ -7,12 +7,14 @@ from gateway.policy.session.session import Fingerprint
 from gateway.revocations import REMEMBERED_SECONDS, Moved, Remembered, Revocation, Rotation
 from gateway.shared_state import Bounds
 from gateway.shared_state.published import MOVED_SECONDS
-from tests.shared_state.engines import Engine, Times, together, until
+from tests.shared_state.engines import Engine, StateClock, together, until
 
 ONE, OTHER, THIRD = (Fingerprint(bytes([number]) * 16) for number in (1, 2, 3))
 
 
-async def test_what_one_publishes_all_others_hear_at_their_next_poll_and_it_does_not(engine: Engine, tmp_path: Path, times: Times) -> None:
+async def test_what_one_publishes_all_others_hear_at_their_next_poll_and_it_does_not(
+    engine: Engine, tmp_path: Path, times: StateClock
+) -> None:
     async with together(engine, tmp_path, times) as states:
         heard: list[list[Remembered]] = [[], [], []]
         for state, mine in zip(states, heard, strict=True):
@@ -26,7 +28,9 @@ async def test_what_one_publishes_all_others_hear_at_their_next_poll_and_it_does
         assert heard == [[other], [one], [one, other]]
 
 
-async def test_whoever_begins_hears_everything_that_is_kept_oldest_first_with_its_age(engine: Engine, tmp_path: Path, times: Times) -> None:
+async def test_whoever_begins_hears_everything_that_is_kept_oldest_first_with_its_age(
+    engine: Engine, tmp_path: Path, times: StateClock
+) -> None:
     rotation, moved = Rotation((ONE,), (OTHER,), "00u1"), Moved((ONE,), "00u1", "browser")
     async with together(engine, tmp_path, times) as (one, other, _):
         await one.publish(Revocation((ONE,), "102abc", "00u1", everybody=True))
@@ -52,7 +56,7 @@ async def test_whoever_begins_hears_everything_that_is_kept_oldest_first_with_it
         assert [age for _, age in heard] == [7.0 + MOVED_SECONDS, 2.0 + MOVED_SECONDS, 1.0 + MOVED_SECONDS, 1.0 + MOVED_SECONDS]
 
 
-async def test_one_published_again_is_young_again_and_one_that_is_over_is_gone(engine: Engine, tmp_path: Path, times: Times) -> None:
+async def test_one_published_again_is_young_again_and_one_that_is_over_is_gone(engine: Engine, tmp_path: Path, times: StateClock) -> None:
     async with together(engine, tmp_path, times) as (one, other, _):
         await one.publish(Revocation((ONE,)))
         await one.publish(Revocation((OTHER,)))
@@ -64,7 +68,7 @@ async def test_one_published_again_is_young_again_and_one_that_is_over_is_gone(e
         assert heard == [Remembered(Revocation((ONE,)), 10.0)]
 
 
-async def test_held_and_released_stay_in_their_order(engine: Engine, tmp_path: Path, times: Times) -> None:
+async def test_held_and_released_stay_in_their_order(engine: Engine, tmp_path: Path, times: StateClock) -> None:
     async with together(engine, tmp_path, times) as (one, other, _):
         held, released = Revocation(held=(ONE,)), Revocation(released=(ONE,))
         for revocation in (held, released, held, released, held):
@@ -74,7 +78,7 @@ async def test_held_and_released_stay_in_their_order(engine: Engine, tmp_path: P
         assert [revocation for revocation, _ in heard] == [released, held]
 
 
-async def test_who_hears_may_look_again_and_misses_nothing(engine: Engine, tmp_path: Path, times: Times) -> None:
+async def test_who_hears_may_look_again_and_misses_nothing(engine: Engine, tmp_path: Path, times: StateClock) -> None:
     async with together(engine, tmp_path, times) as (one, other, _):
         heard: list[Revocation] = []
 
@@ -89,7 +93,7 @@ async def test_who_hears_may_look_again_and_misses_nothing(engine: Engine, tmp_p
         await until(lambda: heard == published, other)
 
 
-async def test_what_strangers_can_invent_pushes_out_nothing_else(engine: Engine, tmp_path: Path, times: Times) -> None:
+async def test_what_strangers_can_invent_pushes_out_nothing_else(engine: Engine, tmp_path: Path, times: StateClock) -> None:
     async with together(engine, tmp_path, times, {"revoked.unseen": Bounds(3, 1000)}) as (one, other, _):
         await one.publish(Revocation((ONE,), "102abc", "00u1"))
         for number in range(10):
@@ -102,7 +106,7 @@ async def test_what_strangers_can_invent_pushes_out_nothing_else(engine: Engine,
         assert one.forgotten == 7
 
 
-async def test_what_the_bound_pushes_out_is_known_by_its_age_to_all(engine: Engine, tmp_path: Path, times: Times) -> None:
+async def test_what_the_bound_pushes_out_is_known_by_its_age_to_all(engine: Engine, tmp_path: Path, times: StateClock) -> None:
     async with together(engine, tmp_path, times, {"revoked.known": Bounds(2, 1000)}) as (one, other, third):
         heard: list[list[Remembered]] = [[], [], []]
         await one.follow(heard[0].append)
@@ -121,13 +125,13 @@ async def test_what_the_bound_pushes_out_is_known_by_its_age_to_all(engine: Engi
         ]
 
 
-async def test_an_engine_is_ready_and_says_whether_others_may_use_it(engine: Engine, tmp_path: Path, times: Times) -> None:
+async def test_an_engine_is_ready_and_says_whether_others_may_use_it(engine: Engine, tmp_path: Path, times: StateClock) -> None:
     async with together(engine, tmp_path, times) as (one, *_):
         await one.follow(lambda heard: None)
         assert one.ready and one.is_shared is (engine != "memory")
 
 
-async def test_whoever_never_polls_hears_it_too(engine: Engine, tmp_path: Path, times: Times) -> None:
+async def test_whoever_never_polls_hears_it_too(engine: Engine, tmp_path: Path, times: StateClock) -> None:
     async with together(engine, tmp_path, times) as (one, other, _):
         arrived = asyncio.Event()
         await other.follow(lambda remembered: arrived.set())
@@ -136,7 +140,7 @@ async def test_whoever_never_polls_hears_it_too(engine: Engine, tmp_path: Path, 
             await arrived.wait()
 
 
-async def test_whoever_gets_a_lease_has_heard_what_was_published_before(engine: Engine, tmp_path: Path, times: Times) -> None:
+async def test_whoever_gets_a_lease_has_heard_what_was_published_before(engine: Engine, tmp_path: Path, times: StateClock) -> None:
     async with together(engine, tmp_path, times) as (one, other, _):
         heard: list[Remembered] = []
         await one.follow(lambda _: None)

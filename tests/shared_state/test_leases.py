@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.errors import LeaseLost, StateFailed
 from gateway.shared_state import Bounds, Lease, SharedState
-from tests.shared_state.engines import ENGINES, Engine, Times, made, opened
+from tests.shared_state.engines import ENGINES, Engine, StateClock, made, opened
 
 
 async def _lease(state: SharedState, owner: bytes, *keys: bytes, seconds: float = 10.0) -> Lease:
@@ -40,7 +40,7 @@ async def test_of_many_that_want_overlapping_keys_at_once_no_two_hold_the_same(s
     assert len(held) == len(set(held)) > 1
 
 
-async def test_a_lease_ends_by_itself(state: SharedState, times: Times) -> None:
+async def test_a_lease_ends_by_itself(state: SharedState, times: StateClock) -> None:
     lease = await _lease(state, b"one", b"a", seconds=10.0)
     times.passes(9.75)
     assert await state.lease([b"a"], b"other", 10.0) is None
@@ -52,7 +52,9 @@ async def test_a_lease_ends_by_itself(state: SharedState, times: Times) -> None:
     assert await state.lease([b"a"], b"third", 10.0) is None
 
 
-async def test_a_lease_that_is_renewed_lasts_longer_and_one_that_has_ended_is_not_taken_again(state: SharedState, times: Times) -> None:
+async def test_a_lease_that_is_renewed_lasts_longer_and_one_that_has_ended_is_not_taken_again(
+    state: SharedState, times: StateClock
+) -> None:
     lease = await _lease(state, b"one", b"a", b"b", seconds=10.0)
     times.passes(8.0)
     assert await state.renew(lease, 10.0)
@@ -63,7 +65,7 @@ async def test_a_lease_that_is_renewed_lasts_longer_and_one_that_has_ended_is_no
     await _lease(state, b"other", b"b")
 
 
-async def test_a_lease_of_which_one_key_was_lost_is_lost(state: SharedState, times: Times) -> None:
+async def test_a_lease_of_which_one_key_was_lost_is_lost(state: SharedState, times: StateClock) -> None:
     lease = await _lease(state, b"one", b"a", b"b")
     times.passes(10.0)
     await _lease(state, b"other", b"b", seconds=5.0)
@@ -90,7 +92,7 @@ async def test_changes_under_a_lease_are_made_while_it_is_held(state: SharedStat
     assert await state.get("record", b"k") is None
 
 
-async def test_changes_of_a_holder_that_is_too_late_are_refused(state: SharedState, times: Times) -> None:
+async def test_changes_of_a_holder_that_is_too_late_are_refused(state: SharedState, times: StateClock) -> None:
     late = await _lease(state, b"one", b"a")
     times.passes(10.0)
     for holder in (None, b"other"):
@@ -116,7 +118,7 @@ async def test_a_lease_needs_a_key(state: SharedState) -> None:
         await state.lease([], b"one", 10.0)
 
 
-async def test_leases_are_no_entries_and_are_refused_rather_than_pushed_out(engine: Engine, tmp_path: Path, times: Times) -> None:
+async def test_leases_are_no_entries_and_are_refused_rather_than_pushed_out(engine: Engine, tmp_path: Path, times: StateClock) -> None:
     async with opened(engine, tmp_path, times, {"lease": Bounds(3, 1000)}) as state:
         held = await _lease(state, b"one", b"a", b"b")
         with pytest.raises(StateFailed):
@@ -134,7 +136,7 @@ _STEPS = st.one_of(
 )
 
 
-class _Plain:
+class _PlainLeases:
     """The same promises in the plainest words: of each key its owner, the number of the lease, and its end."""
 
     def __init__(self) -> None:
@@ -153,8 +155,8 @@ class _Plain:
         self.held = {key: held for key, held in self.held.items() if held[1] != lease.number}
 
 
-async def _follow(state: SharedState, times: Times, steps: list[tuple[tuple[str, set[bytes], float], int]]) -> None:
-    plain, last, highest = _Plain(), dict[bytes, Lease](), 0
+async def _follow(state: SharedState, times: StateClock, steps: list[tuple[tuple[str, set[bytes], float], int]]) -> None:
+    plain, last, highest = _PlainLeases(), dict[bytes, Lease](), 0
     for (step, keys, seconds), who in steps:
         now, owner = times.monotonic, b"%d" % who
         lease = last.get(owner)
@@ -190,7 +192,7 @@ async def _follow(state: SharedState, times: Times, steps: list[tuple[tuple[str,
 def test_whatever_is_done_no_two_hold_a_key_and_only_a_holder_changes_anything(
     engine: Engine, steps: list[tuple[tuple[str, set[bytes], float], int]]
 ) -> None:
-    times = Times()
+    times = StateClock()
 
     async def followed(folder: Path) -> None:
         state = made(engine, folder, times)

@@ -11,7 +11,8 @@ from gateway.policy.session.session import Fingerprint
 from gateway.revocations import Remembered, Revocation
 from gateway.shared_state import SqliteState
 from gateway.shared_state.tables import VERSION
-from tests.shared_state.engines import WALL, Times, kept, not_told, opened
+from tests.harness.clock import WALL
+from tests.shared_state.engines import StateClock, kept, not_told, opened
 
 ONE, OTHER = Fingerprint(b"1" * 16), Fingerprint(b"2" * 16)
 
@@ -59,7 +60,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 async def test_everything_that_was_kept_is_kept(folder: Path) -> None:
-    async with opened("sqlite", folder, Times()) as state:
+    async with opened("sqlite", folder, StateClock()) as state:
         assert state.epoch == "0123456789abcdef"
         assert await state.get("record", b"a") == b"sealed" and not await state.claim("ticket", b"t", 60.0)
         assert await kept(state) == [

@@ -11,8 +11,8 @@ from gateway.policy.session.session import Fingerprint
 from gateway.revocations import Revocation
 from gateway.shared_state import RedisAddress, check_redis
 from tests.harness.polling import moment
-from tests.harness.redis_servers import SENTINEL, Running, free_port, needs_redis
-from tests.shared_state.replicas import Replica, replicas
+from tests.harness.redis_servers import SENTINEL, RedisProcess, free_port, needs_redis
+from tests.shared_state.replicas import RedisReplica, replicas
 
 pytestmark = needs_redis
 ONE, OTHER = (Revocation((Fingerprint(bytes([number]) * 16),)) for number in (1, 2))
@@ -43,7 +43,7 @@ async def test_tls_with_a_client_certificate_and_a_user_with_few_rights(tmp_path
     subprocess.run(["bash", "-c", _CERTIFICATES], cwd=tmp_path, check=True, capture_output=True, timeout=30)
     port, files = free_port(), [f"tls-cert-file {tmp_path}/certificate.pem", f"tls-key-file {tmp_path}/key.pem"]
     listens = ["port 0", f"tls-port {port}", *files, f"tls-ca-cert-file {tmp_path}/ca.pem", "tls-auth-clients yes"]
-    server = Running(tmp_path / "redis", *listens, "user default off", f"user gateway on >a-secret {_RIGHTS}", port=port)
+    server = RedisProcess(tmp_path / "redis", *listens, "user default off", f"user gateway on >a-secret {_RIGHTS}", port=port)
     signs_in = RedisAddress("127.0.0.1", port, user="gateway", password="a-secret")
     shows = replace(signs_in, is_tls=True, certificate=f"{tmp_path}/certificate.pem", key=f"{tmp_path}/key.pem")
     place = replace(shows, ca_file=f"{tmp_path}/ca.pem")
@@ -55,7 +55,7 @@ async def test_tls_with_a_client_certificate_and_a_user_with_few_rights(tmp_path
         (shows, "cannot be reached"),
         (signs_in, "cannot be reached"),
     ):
-        one = Replica(wrong, _PATIENT_SECONDS)
+        one = RedisReplica(wrong, _PATIENT_SECONDS)
         with pytest.raises(StateFailed, match=says) as failed:
             await one.follow()
         await one.state.aclose()
@@ -64,10 +64,10 @@ async def test_tls_with_a_client_certificate_and_a_user_with_few_rights(tmp_path
 
 
 async def test_a_fail_over_by_sentinel_loses_no_revocation(tmp_path: Path) -> None:
-    primary = Running(tmp_path / "primary")
-    replica = Running(tmp_path / "replica", f"replicaof 127.0.0.1 {primary.port}")
+    primary = RedisProcess(tmp_path / "primary")
+    replica = RedisProcess(tmp_path / "replica", f"replicaof 127.0.0.1 {primary.port}")
     watches = (f"sentinel monitor mine 127.0.0.1 {primary.port} 1", "sentinel down-after-milliseconds mine 500")
-    sentinel = Running(tmp_path / "sentinel", *watches, "sentinel failover-timeout mine 2000", program=SENTINEL)
+    sentinel = RedisProcess(tmp_path / "sentinel", *watches, "sentinel failover-timeout mine 2000", program=SENTINEL)
     for _ in range(300):
         if "slaves=1" in sentinel.cli("INFO", "sentinel") and "link_status:up" in replica.cli("INFO", "replication"):
             break
@@ -88,7 +88,7 @@ async def test_a_fail_over_by_sentinel_loses_no_revocation(tmp_path: Path) -> No
 
 
 async def test_a_cluster_keeps_everything_of_a_prefix_on_one_node(tmp_path: Path) -> None:
-    nodes = [Running(tmp_path / str(number), "cluster-enabled yes") for number in range(3)]
+    nodes = [RedisProcess(tmp_path / str(number), "cluster-enabled yes") for number in range(3)]
     addresses = [f"127.0.0.1:{node.port}" for node in nodes]
     subprocess.run(["redis-cli", "--cluster", "create", *addresses, "--cluster-yes"], check=True, capture_output=True, timeout=30)
     for _ in range(200):
@@ -103,7 +103,7 @@ async def test_a_cluster_keeps_everything_of_a_prefix_on_one_node(tmp_path: Path
 
 
 async def test_a_check_says_what_is_unwise_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    server = Running(tmp_path / "redis")
+    server = RedisProcess(tmp_path / "redis")
     found = await check_redis(server.place)
     assert found.problems == () and ["appendonly" in warning for warning in found.warnings] == [True]
     server.cli("CONFIG", "SET", "maxmemory", "100mb")

@@ -18,13 +18,13 @@ from gateway.clock import Clock
 from gateway.policy.session.session import Fingerprint
 from gateway.revocations import REMEMBERED_SECONDS, Remembered, Report, Revocation
 from gateway.shared_state import Bounds, SqliteState, open_state
-from tests.shared_state.engines import Times, kept, not_told, opened
+from tests.shared_state.engines import StateClock, kept, not_told, opened
 
 ONE = Fingerprint(b"1" * 16)
 
 
 @pytest.fixture
-async def state(tmp_path: Path, times: Times) -> AsyncIterator[SqliteState]:
+async def state(tmp_path: Path, times: StateClock) -> AsyncIterator[SqliteState]:
     made = SqliteState(tmp_path, times.clock, not_told)
     yield made
     await made.aclose()
@@ -45,7 +45,7 @@ async def test_a_report_that_nobody_waits_for_any_more_is_made_all_the_same(stat
     assert one.cancelled() and not await state.claim("news", b"one", 60.0)
 
 
-async def test_what_was_reported_before_the_close_is_written(tmp_path: Path, times: Times) -> None:
+async def test_what_was_reported_before_the_close_is_written(tmp_path: Path, times: StateClock) -> None:
     closing = SqliteState(tmp_path, times.clock, not_told)
     reported = asyncio.create_task(closing.report(Report("news", b"one", 60.0, (Revocation((ONE,)),))))
     await asyncio.sleep(0)
@@ -55,14 +55,14 @@ async def test_what_was_reported_before_the_close_is_written(tmp_path: Path, tim
         assert [remembered.revocation for remembered in await kept(later)] == [Revocation((ONE,))]
 
 
-async def test_what_is_kept_outlives_the_process_and_ends_when_it_would_have(tmp_path: Path, times: Times) -> None:
+async def test_what_is_kept_outlives_the_process_and_ends_when_it_would_have(tmp_path: Path, times: StateClock) -> None:
     async with opened("sqlite", tmp_path, times) as first:
         await first.put("record", b"a", b"sealed", 10.0)
         assert await first.claim("ticket", b"t", 10.0)
         await first.publish(Revocation((ONE,), user_id="00u1"))
         epoch = first.epoch
     times.passes(6.0)
-    times.monotonic = 0.0  # another process, another boot
+    times.monotonic_start = -times.passed  # another process, another boot
     async with opened("sqlite", tmp_path, times) as second:
         assert second.epoch == epoch
         assert await second.get("record", b"a") == b"sealed"
@@ -73,7 +73,7 @@ async def test_what_is_kept_outlives_the_process_and_ends_when_it_would_have(tmp
         assert await second.claim("ticket", b"t", 10.0)
 
 
-async def test_the_file_and_its_folder_are_private(tmp_path: Path, times: Times) -> None:
+async def test_the_file_and_its_folder_are_private(tmp_path: Path, times: StateClock) -> None:
     folder = tmp_path / "above" / "state"
     async with opened("sqlite", folder, times) as state:
         await state.put("record", b"a", b"", 10.0)
@@ -86,11 +86,11 @@ async def test_the_file_and_its_folder_are_private(tmp_path: Path, times: Times)
         assert (folder / "state.db").stat().st_mode & 0o777 == 0o600
 
 
-async def test_a_clock_that_is_set_back_lets_no_entry_live_longer_than_its_own_seconds(state: SqliteState, times: Times) -> None:
+async def test_a_clock_that_is_set_back_lets_no_entry_live_longer_than_its_own_seconds(state: SqliteState, times: StateClock) -> None:
     await state.put("record", b"a", b"1", 10.0)
     assert await state.claim("ticket", b"t", 10.0)
     await state.publish(Revocation((ONE,)))
-    times.wall -= 86_400.0
+    times.wall_start -= 86_400.0
     assert await state.get("record", b"a") == b"1"
     assert [age for _, age in await kept(state)] == [0.0]
     times.passes(10.0)
@@ -100,9 +100,9 @@ async def test_a_clock_that_is_set_back_lets_no_entry_live_longer_than_its_own_s
     assert await kept(state) == []
 
 
-async def test_reading_alone_notices_that_the_clock_was_set_back(state: SqliteState, times: Times) -> None:
+async def test_reading_alone_notices_that_the_clock_was_set_back(state: SqliteState, times: StateClock) -> None:
     await state.put("record", b"a", b"1", 10.0)
-    times.wall -= 86_400.0
+    times.wall_start -= 86_400.0
     assert await state.get("record", b"a") == b"1"
     times.passes(10.0)
     assert await state.get("record", b"a") is None
@@ -116,13 +116,13 @@ async def test_reading_alone_notices_that_the_clock_was_set_back(state: SqliteSt
 def test_however_a_clock_is_moved_an_entry_is_gone_when_its_seconds_have_passed_since_the_last_move_back(
     seconds: float, moves: list[tuple[float, float]]
 ) -> None:
-    times = Times()
+    times = StateClock()
 
     async def followed(folder: Path) -> None:
         state = SqliteState(folder, times.clock, not_told)
         await state.put("record", b"a", b"", seconds)
         for jump, passed in moves:
-            times.wall += jump
+            times.wall_start += jump
             await state.get("record", b"a")
             times.passes(passed)
             await state.put("other", b"b", b"", 1.0)
@@ -188,7 +188,7 @@ async def test_of_several_processes_that_make_the_file_and_claim_at_once_each_cl
     assert lines.count("took") == 4
 
 
-async def test_a_process_that_is_killed_while_it_writes_leaves_nothing_half_done(tmp_path: Path, times: Times) -> None:
+async def test_a_process_that_is_killed_while_it_writes_leaves_nothing_half_done(tmp_path: Path, times: StateClock) -> None:
     writer = await _process(_WRITES, tmp_path)
     assert writer.stdin is not None and writer.stdout is not None
     writer.stdin.write(b"go\n")
@@ -208,7 +208,7 @@ async def test_a_process_that_is_killed_while_it_writes_leaves_nothing_half_done
     assert (entries, held) == (len(entries_kept) + 1, sum(len(key) + len(value) for key, value in entries_kept) + len(b"another"))
 
 
-async def test_a_folder_makes_it_sqlite_and_none_makes_it_memory(tmp_path: Path, times: Times) -> None:
+async def test_a_folder_makes_it_sqlite_and_none_makes_it_memory(tmp_path: Path, times: StateClock) -> None:
     lasting = open_state(tmp_path, times.clock, not_told)
     memory = open_state(None, times.clock, not_told)
     assert [type(one).__name__ for one in (lasting, memory)] == ["SqliteState", "MemoryState"]
@@ -216,7 +216,7 @@ async def test_a_folder_makes_it_sqlite_and_none_makes_it_memory(tmp_path: Path,
     await memory.aclose()
 
 
-async def test_the_bounds_of_one_process_hold_for_what_another_wrote(tmp_path: Path, times: Times) -> None:
+async def test_the_bounds_of_one_process_hold_for_what_another_wrote(tmp_path: Path, times: StateClock) -> None:
     async with opened("sqlite", tmp_path, times) as one, opened("sqlite", tmp_path, times, {"record": Bounds(2, 1000)}) as other:
         for key in (b"a", b"b", b"c"):
             await one.put("record", key, b"", 10.0)

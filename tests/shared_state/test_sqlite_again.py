@@ -12,8 +12,8 @@ from gateway.policy.session.session import Fingerprint
 from gateway.revocations import Remembered, Revocation
 from gateway.shared_state import SqliteState
 from gateway.shared_state.database import BUSY_SECONDS
-from tests.shared_state.engines import Times
-from tests.shared_state.two_states import Two
+from tests.shared_state.engines import StateClock
+from tests.shared_state.two_states import TwoStates
 
 ONE = Fingerprint(b"1" * 16)
 
@@ -26,7 +26,7 @@ async def _until(is_so: Callable[[], bool], came: asyncio.Event) -> None:
 
 
 async def test_while_the_file_cannot_be_read_poll_says_nothing_and_what_was_missed_is_heard_first_when_it_can(
-    two: Two, tmp_path: Path, times: Times
+    two: TwoStates, tmp_path: Path, times: StateClock
 ) -> None:
     await two.state.publish(Revocation((ONE,)))
     (tmp_path / "state.db").rename(tmp_path / "away.db")
@@ -44,7 +44,9 @@ async def test_while_the_file_cannot_be_read_poll_says_nothing_and_what_was_miss
     assert [event for event, _ in two.others_told] == ["state_failed", "state_works"]
 
 
-async def test_a_revocation_that_could_not_be_written_is_written_when_the_file_works_again(two: Two, tmp_path: Path, times: Times) -> None:
+async def test_a_revocation_that_could_not_be_written_is_written_when_the_file_works_again(
+    two: TwoStates, tmp_path: Path, times: StateClock
+) -> None:
     holder = sqlite3.connect(tmp_path / "state.db", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     for revocation in (Revocation((ONE,)), Revocation(user_id="00u1"), Revocation((ONE,))):
@@ -60,7 +62,7 @@ async def test_a_revocation_that_could_not_be_written_is_written_when_the_file_w
     assert [event for event, _ in two.told] == ["state_failed", "state_works"]
 
 
-async def test_after_the_first_failure_a_held_file_makes_no_call_wait_again(two: Two, tmp_path: Path) -> None:
+async def test_after_the_first_failure_a_held_file_makes_no_call_wait_again(two: TwoStates, tmp_path: Path) -> None:
     holder = sqlite3.connect(tmp_path / "state.db", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     with pytest.raises(StateFailed):
@@ -74,14 +76,14 @@ async def test_after_the_first_failure_a_held_file_makes_no_call_wait_again(two:
     holder.close()
 
 
-async def test_a_revocation_that_no_file_could_hold_is_refused_and_not_tried_again(two: Two) -> None:
+async def test_a_revocation_that_no_file_could_hold_is_refused_and_not_tried_again(two: TwoStates) -> None:
     with pytest.raises(StateFailed, match="larger than any may be"):
         await two.state.publish(Revocation(user_id="x" * 2_000_000))
     assert two.state.ready and not two.told
 
 
 @pytest.mark.parametrize("who", ["publisher", "hearer"])
-async def test_a_deleted_counter_is_made_anew_and_nothing_is_missed(two: Two, tmp_path: Path, times: Times, who: str) -> None:
+async def test_a_deleted_counter_is_made_anew_and_nothing_is_missed(two: TwoStates, tmp_path: Path, times: StateClock, who: str) -> None:
     (tmp_path / "state.counter").unlink()
     state, heard = two.state, two.heard
     third = SqliteState(tmp_path, times.clock, two.told)
@@ -101,7 +103,7 @@ async def test_a_deleted_counter_is_made_anew_and_nothing_is_missed(two: Two, tm
     await third.aclose()
 
 
-async def test_a_row_that_cannot_be_read_is_told_of_once_and_hides_no_other(two: Two, tmp_path: Path, times: Times) -> None:
+async def test_a_row_that_cannot_be_read_is_told_of_once_and_hides_no_other(two: TwoStates, tmp_path: Path, times: StateClock) -> None:
     for key, value in ((b"k", b'{"v":2}'), (b"l", b"\xff"), (b"m", b'{"v":1,"user":"00u1"}')):
         await two.state.put("revoked.known", key, value, 60.0)
     await two.state.publish(Revocation((ONE,)))
@@ -110,7 +112,7 @@ async def test_a_row_that_cannot_be_read_is_told_of_once_and_hides_no_other(two:
     assert [event for event, _ in two.others_told] == ["state_entry_unreadable"]
 
 
-async def test_when_a_listener_fails_the_rest_is_heard_at_the_next_poll(two: Two) -> None:
+async def test_when_a_listener_fails_the_rest_is_heard_at_the_next_poll(two: TwoStates) -> None:
     heard: list[Revocation] = []
 
     def hear(remembered: Remembered) -> None:

@@ -14,13 +14,13 @@ from gateway.revocations import Revocation
 from gateway.shared_state import SqliteState, folder_problem
 from gateway.shared_state.database import BUSY_SECONDS, open_database
 from gateway.shared_state.tables import VERSION
-from tests.shared_state.engines import Times, Told, kept, not_told, opened
+from tests.shared_state.engines import StateClock, StateEvents, kept, not_told, opened
 
 ONE = Fingerprint(b"1" * 16)
 
 
-async def test_a_full_disk_fails_the_call_names_the_file_once_and_leaves_nothing_half_done(tmp_path: Path, times: Times) -> None:
-    told = Told()
+async def test_a_full_disk_fails_the_call_names_the_file_once_and_leaves_nothing_half_done(tmp_path: Path, times: StateClock) -> None:
+    told = StateEvents()
     state = SqliteState(tmp_path, times.clock, told, largest_bytes=128 * 1024)
     with pytest.raises(OutsideFailed, match=r"state\.db: database or disk is full; make room"):
         for number in range(100):
@@ -42,8 +42,8 @@ async def test_a_full_disk_fails_the_call_names_the_file_once_and_leaves_nothing
     await state.aclose()
 
 
-async def test_a_process_that_holds_the_file_is_waited_for_shortly_and_told_of_once(tmp_path: Path, times: Times) -> None:
-    told = Told()
+async def test_a_process_that_holds_the_file_is_waited_for_shortly_and_told_of_once(tmp_path: Path, times: StateClock) -> None:
+    told = StateEvents()
     state = SqliteState(tmp_path, times.clock, told)
     await state.put("record", b"a", b"1", 60.0)
     holder = sqlite3.connect(tmp_path / "state.db", isolation_level=None)
@@ -71,15 +71,15 @@ async def test_a_process_that_holds_the_file_is_waited_for_shortly_and_told_of_o
     ],
     ids=["corrupt", "folder", "link"],
 )
-def test_what_is_no_database_is_refused_with_its_name_and_a_remedy(tmp_path: Path, times: Times, make: object, said: str) -> None:
+def test_what_is_no_database_is_refused_with_its_name_and_a_remedy(tmp_path: Path, times: StateClock, make: object, said: str) -> None:
     assert callable(make)
     make(tmp_path / "state.db")
     with pytest.raises(StateFailed, match=rf"state\.db: .*{said}"):
         SqliteState(tmp_path, times.clock, not_told)
 
 
-async def test_a_file_that_becomes_corrupt_fails_the_calls(tmp_path: Path, times: Times) -> None:
-    told = Told()
+async def test_a_file_that_becomes_corrupt_fails_the_calls(tmp_path: Path, times: StateClock) -> None:
+    told = StateEvents()
     async with opened("sqlite", tmp_path, times) as filled:
         for number in range(200):
             await filled.put("record", b"%d" % number, b"x" * 500, 60.0)
@@ -103,13 +103,13 @@ def _database(folder: Path, *statements: str) -> None:
     database.close()
 
 
-def test_another_programs_database_is_left_alone(tmp_path: Path, times: Times) -> None:
+def test_another_programs_database_is_left_alone(tmp_path: Path, times: StateClock) -> None:
     _database(tmp_path, "CREATE TABLE entry (a)")
     with pytest.raises(StateFailed, match="is a database of another program; name another folder"):
         SqliteState(tmp_path, times.clock, not_told)
 
 
-async def test_another_version_is_refused_with_its_name_and_a_remedy(tmp_path: Path, times: Times) -> None:
+async def test_another_version_is_refused_with_its_name_and_a_remedy(tmp_path: Path, times: StateClock) -> None:
     async with opened("sqlite", tmp_path, times):
         pass
     _database(tmp_path, f"PRAGMA user_version = {VERSION + 1}")
@@ -117,12 +117,12 @@ async def test_another_version_is_refused_with_its_name_and_a_remedy(tmp_path: P
         SqliteState(tmp_path, times.clock, not_told)
 
 
-def test_a_folder_that_cannot_be_written_is_refused(times: Times) -> None:
+def test_a_folder_that_cannot_be_written_is_refused(times: StateClock) -> None:
     with pytest.raises(StateFailed, match="/proc/1/state"):
         SqliteState(Path("/proc/1/state"), times.clock, not_told)
 
 
-def test_a_folder_that_cannot_be_made_is_refused_whoever_asks(times: Times) -> None:
+def test_a_folder_that_cannot_be_made_is_refused_whoever_asks(times: StateClock) -> None:
     with pytest.raises(StateFailed, match="/sys/kernel/state"):
         SqliteState(Path("/sys/kernel/state"), times.clock, not_told)
 
@@ -136,7 +136,7 @@ def test_a_process_that_never_lets_go_of_the_lock_is_named(tmp_path: Path) -> No
     open_database(tmp_path, opening_seconds=0.02).connection.close()
 
 
-def test_a_folder_below_a_file_is_refused(tmp_path: Path, times: Times) -> None:
+def test_a_folder_below_a_file_is_refused(tmp_path: Path, times: StateClock) -> None:
     (tmp_path / "file").touch()
     problem = folder_problem(tmp_path / "file" / "state")
     assert problem is not None and "is no folder" in problem

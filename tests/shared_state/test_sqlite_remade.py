@@ -18,8 +18,8 @@ from gateway.policy.session.session import Fingerprint
 from gateway.revocations import Revocation
 from gateway.shared_state import Lease, SqliteState
 from gateway.shared_state.database import files_of
-from tests.shared_state.engines import Times, not_told, until
-from tests.shared_state.two_states import Two
+from tests.shared_state.engines import StateClock, not_told, until
+from tests.shared_state.two_states import TwoStates
 
 ONE, OTHER, THIRD = (Revocation((Fingerprint(bytes([number]) * 16),)) for number in (1, 2, 3))
 
@@ -41,7 +41,7 @@ def tmp_path(tmp_path: Path) -> Path:
     return made
 
 
-async def filled(two: Two) -> Lease:
+async def filled(two: TwoStates) -> Lease:
     """Something of every kind is in the file; the lease that is held."""
     lease = await two.state.lease([b"a"], b"owner", 60.0)
     assert lease is not None
@@ -53,7 +53,7 @@ async def filled(two: Two) -> Lease:
     return lease
 
 
-async def holds_everything(two: Two, lease: Lease) -> None:
+async def holds_everything(two: TwoStates, lease: Lease) -> None:
     for state in (two.state, two.other):
         assert await state.get("record", b"a") == b"1"
         assert not await state.claim("ticket", b"t", 60.0)
@@ -78,7 +78,7 @@ async def is_sound(folder: Path, *states: SqliteState) -> None:
 @pytest.mark.parametrize("first", ["publisher", "hearer", "nobody"])
 @pytest.mark.parametrize("what", DELETED)
 async def test_what_is_deleted_while_it_is_in_use_is_made_anew_with_everything_and_told_once(
-    two: Two, tmp_path: Path, times: Times, what: str, first: str
+    two: TwoStates, tmp_path: Path, times: StateClock, what: str, first: str
 ) -> None:
     lease, epoch = await filled(two), two.state.epoch
     DELETED[what](tmp_path)
@@ -105,7 +105,7 @@ async def test_what_is_deleted_while_it_is_in_use_is_made_anew_with_everything_a
     await late.aclose()
 
 
-async def test_it_may_be_deleted_again_and_again(two: Two, tmp_path: Path, times: Times) -> None:
+async def test_it_may_be_deleted_again_and_again(two: TwoStates, tmp_path: Path, times: StateClock) -> None:
     lease = await filled(two)
     published = [ONE]
     for number in range(20):
@@ -127,7 +127,9 @@ async def test_it_may_be_deleted_again_and_again(two: Two, tmp_path: Path, times
     await late.aclose()
 
 
-async def test_a_process_that_starts_first_begins_empty_and_gets_everything_from_the_others(two: Two, tmp_path: Path, times: Times) -> None:
+async def test_a_process_that_starts_first_begins_empty_and_gets_everything_from_the_others(
+    two: TwoStates, tmp_path: Path, times: StateClock
+) -> None:
     lease = await filled(two)
     (tmp_path / "state.db").unlink()
     late = SqliteState(tmp_path, times.clock, not_told)
@@ -147,7 +149,7 @@ async def test_a_process_that_starts_first_begins_empty_and_gets_everything_from
     await late.aclose()
 
 
-async def test_an_older_copy_that_is_put_in_its_place_gets_what_it_lacks(two: Two, tmp_path: Path, times: Times) -> None:
+async def test_an_older_copy_that_is_put_in_its_place_gets_what_it_lacks(two: TwoStates, tmp_path: Path, times: StateClock) -> None:
     lease = await filled(two)
     (tmp_path / "state.db").rename(tmp_path / "away.db")
     await two.state.publish(OTHER)
@@ -169,7 +171,7 @@ async def test_an_older_copy_that_is_put_in_its_place_gets_what_it_lacks(two: Tw
 @pytest.mark.parametrize("left", [0, 4096, 10_000, 60_000])
 @pytest.mark.parametrize("first", ["publisher", "reader", "nobody"])
 async def test_a_file_that_was_cut_short_is_made_anew_and_everybody_before_goes_through_a_hand_off(
-    two: Two, tmp_path: Path, times: Times, left: int, first: str
+    two: TwoStates, tmp_path: Path, times: StateClock, left: int, first: str
 ) -> None:
     lease = await filled(two)
     for number in range(200):
@@ -201,7 +203,7 @@ async def test_a_file_that_was_cut_short_is_made_anew_and_everybody_before_goes_
     await late.aclose()
 
 
-async def test_where_it_cannot_be_made_anew_calls_fail_and_say_so_until_it_can(two: Two, tmp_path: Path, times: Times) -> None:
+async def test_where_it_cannot_be_made_anew_calls_fail_and_say_so_until_it_can(two: TwoStates, tmp_path: Path, times: StateClock) -> None:
     lease = await filled(two)
     (tmp_path / "state.db").unlink()
     (tmp_path / "state.db").mkdir()
@@ -218,7 +220,7 @@ async def test_where_it_cannot_be_made_anew_calls_fail_and_say_so_until_it_can(t
     await is_sound(tmp_path, two.state, two.other)
 
 
-async def test_another_programs_database_in_its_place_is_left_alone(two: Two, tmp_path: Path, times: Times) -> None:
+async def test_another_programs_database_in_its_place_is_left_alone(two: TwoStates, tmp_path: Path, times: StateClock) -> None:
     await filled(two)
     (tmp_path / "state.db").unlink()
     foreign = sqlite3.connect(tmp_path / "state.db")

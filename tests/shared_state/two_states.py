@@ -5,14 +5,14 @@ from pathlib import Path
 
 from gateway.revocations import Remembered, Revocation
 from gateway.shared_state import SqliteState
-from tests.shared_state.engines import Times, Told
+from tests.shared_state.engines import StateClock, StateEvents
 
 
-class Two:
+class TwoStates:
     """Two processes' states on one file, what they say, and what the second hears."""
 
-    def __init__(self, folder: Path, times: Times) -> None:
-        self.told, self.others_told = Told(), Told()
+    def __init__(self, folder: Path, times: StateClock) -> None:
+        self.told, self.others_told = StateEvents(), StateEvents()
         self.state = SqliteState(folder, times.clock, self.told)
         self.other = SqliteState(folder, times.clock, self.others_told)
         self.heard: list[Revocation] = []

@@ -34,7 +34,7 @@ class How(Enum):
 
 
 @dataclass(frozen=True)
-class Kind:
+class ExchangeKind:
     """One exchange: from its number the request and the answer of the app. ``fields``: further lines of the request.
 
     ``is_early``: the app answers without reading the body, a first byte of which has to be there.
@@ -56,17 +56,19 @@ class Kind:
 
 
 KINDS = {
-    "length": Kind(b"GET /%d"),
-    "chunks": Kind(
+    "length": ExchangeKind(b"GET /%d"),
+    "chunks": ExchangeKind(
         b"GET /%d",
         answer=b"HTTP/1.1 200 OK\r\nX-Long: 1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n[\r\n6;x=1\r\n%d\r\n1\r\n]\r\n0\r\nX: 1\r\n\r\n",
     ),
-    "HEAD": Kind(b"HEAD /%d", answer=b"HTTP/1.1 200 OK\r\nX-Number: %d\r\nContent-Length: 6\r\n\r\n"),
-    "interim": Kind(b"GET /%d", answer=b"HTTP/1.1 103 Early Hints\r\nX: 1\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n%d"),
-    "upload": Kind(b"POST /%d", b"Content-Length: 5\r\n", b"12345"),
-    "upload in chunks": Kind(b"POST /%d", b"Transfer-Encoding: chunked\r\n", b"2\r\n12\r\n3\r\n345\r\n0\r\n\r\n"),
-    "early answer": Kind(b"POST /%d", b"Content-Length: 20\r\n", b"GET /0 HTTP/1.1\r\n\r\nx", is_early=True),
-    "WebSocket": Kind(b"GET /%d", _SHAKE, frame(b"hello", 1, mask=MASK), _OPEN + frame(b"%d0000", 1).replace(b"\x81\x06", b"\x81\x0a")),
+    "HEAD": ExchangeKind(b"HEAD /%d", answer=b"HTTP/1.1 200 OK\r\nX-Number: %d\r\nContent-Length: 6\r\n\r\n"),
+    "interim": ExchangeKind(b"GET /%d", answer=b"HTTP/1.1 103 Early Hints\r\nX: 1\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n%d"),
+    "upload": ExchangeKind(b"POST /%d", b"Content-Length: 5\r\n", b"12345"),
+    "upload in chunks": ExchangeKind(b"POST /%d", b"Transfer-Encoding: chunked\r\n", b"2\r\n12\r\n3\r\n345\r\n0\r\n\r\n"),
+    "early answer": ExchangeKind(b"POST /%d", b"Content-Length: 20\r\n", b"GET /0 HTTP/1.1\r\n\r\nx", is_early=True),
+    "WebSocket": ExchangeKind(
+        b"GET /%d", _SHAKE, frame(b"hello", 1, mask=MASK), _OPEN + frame(b"%d0000", 1).replace(b"\x81\x06", b"\x81\x0a")
+    ),
 }
 
 
@@ -83,10 +85,10 @@ async def hang_up(writer: asyncio.StreamWriter, how: How) -> None:
 
 
 @dataclass
-class Cutting:
+class CuttingApp:
     """An app that answers every number, and hangs up where ``cuts`` says so. ``whole``: numbers whose request came whole."""
 
-    kinds: dict[int, Kind] = field(default_factory=dict)
+    kinds: dict[int, ExchangeKind] = field(default_factory=dict)
     cuts: dict[int, tuple[int, How]] = field(default_factory=dict)
     whole: set[int] = field(default_factory=set)
     waits: asyncio.Event = field(default_factory=asyncio.Event)
@@ -120,7 +122,7 @@ class Cutting:
         await hang_up(visit.writer, how)
         raise ConnectionError
 
-    def ask(self, kind: Kind, cut: tuple[int, How] | None = None) -> int:
+    def ask(self, kind: ExchangeKind, cut: tuple[int, How] | None = None) -> int:
         """A number for one request."""
         number = next(_NUMBERS)
         self.kinds[number] = kind
@@ -129,7 +131,7 @@ class Cutting:
         return number
 
 
-def is_whole(kind: Kind, number: int, got: bytes) -> bool:
+def is_whole(kind: ExchangeKind, number: int, got: bytes) -> bool:
     """Whether a client takes this for the whole answer. AssertionError where it is another's, or was made longer or different."""
     head, end, body = got.partition(b"\r\n\r\n")
     status = head[9:12]
@@ -165,7 +167,7 @@ def _unchunked(body: bytes) -> tuple[bytes, bool]:
 Connect = Callable[[], Awaitable[Wire]]
 
 
-async def taken(connect: Connect, kind: Kind, number: int, host: bytes = HOST) -> bytes:
+async def taken(connect: Connect, kind: ExchangeKind, number: int, host: bytes = HOST) -> bytes:
     """What a client gets that asks on a connection of its own, and reads as far as an answer goes."""
     wire, got = await connect(), bytearray()
     try:
@@ -180,7 +182,7 @@ async def taken(connect: Connect, kind: Kind, number: int, host: bytes = HOST) -
         await hang_up(wire.writer, How.FIN)
 
 
-async def asked(connect: Connect, kind: Kind, number: int, host: bytes = HOST) -> bool:
+async def asked(connect: Connect, kind: ExchangeKind, number: int, host: bytes = HOST) -> bool:
     """The same, as ``is_whole``."""
     return is_whole(kind, number, await taken(connect, kind, number, host))
 

@@ -14,7 +14,7 @@ from gateway.upstream.server_address import ServerAddress
 from tests.harness.app import Behind
 from tests.harness.server import client_server
 from tests.harness.wire import PATIENCE
-from tests.upstream.proxy import Front
+from tests.upstream.proxy import ProxyServer
 
 
 @pytest.fixture
@@ -28,12 +28,12 @@ async def behind() -> AsyncIterator[Behind]:
 
 
 @pytest.fixture
-async def front(behind: Behind) -> AsyncIterator[Front]:
+async def front(behind: Behind) -> AsyncIterator[ProxyServer]:
     """The proxy before ``behind``; afterwards nothing may be left of it: no task, no connection at the server behind."""
     before = asyncio.all_tasks()
     timeouts = Timeouts(connect=2, first_byte=5, idle=5)
     source, live = Upstream(ServerAddress("127.0.0.1", behind.port), timeouts, PoolRules(connections=20)), OpenConnections()
-    made = Front(source, HttpProxy(source, b"app.internal", small_body=0), WebSocketRelay(source, live), live)
+    made = ProxyServer(source, HttpProxy(source, b"app.internal", small_body=0), WebSocketRelay(source, live), live)
     server = client_server(made.handle)
     listening = await asyncio.get_running_loop().create_server(server.guest, "127.0.0.1", 0)
     made.port = listening.sockets[0].getsockname()[1]

@@ -30,7 +30,7 @@ def get(target: bytes = b"/", fields: bytes = b"") -> bytes:
 
 
 @dataclass
-class Front:
+class ProxyServer:
     """The proxy as a server: what a door does around it, and no more. ``rewrite`` and ``timeouts`` may be set before use."""
 
     source: Upstream

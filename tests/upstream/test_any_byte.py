@@ -12,8 +12,8 @@ from gateway.outbound import Timeouts
 from tests.harness.app import Behind
 from tests.harness.site import CONFIGURATION, FETCH, deployed
 from tests.harness.wire import Wire
-from tests.upstream.any_byte import KINDS, Cutting, How, asked, hang_up, left, left_waiting, settled, taken, tasks_of
-from tests.upstream.proxy import HOST, Front
+from tests.upstream.any_byte import KINDS, CuttingApp, How, asked, hang_up, left, left_waiting, settled, taken, tasks_of
+from tests.upstream.proxy import HOST, ProxyServer
 
 BYSTANDER = KINDS["length"]
 BOTH = pytest.mark.parametrize("how", (How.FIN, How.RST), ids=lambda how: how.value)
@@ -23,8 +23,8 @@ EACH = pytest.mark.parametrize("name", KINDS)
 class Tried:
     """The proxy before an app that can be cut."""
 
-    def __init__(self, front: Front, behind: Behind) -> None:
-        self.front, self.behind, self.app = front, behind, Cutting()
+    def __init__(self, front: ProxyServer, behind: Behind) -> None:
+        self.front, self.behind, self.app = front, behind, CuttingApp()
         behind.script = self.app
         front.with_timeouts(Timeouts(connect=2, first_byte=600, idle=600))  # no deadline may hide what nobody released
         self.tasks = tasks_of(behind)
@@ -49,7 +49,7 @@ class Tried:
 
 @EACH
 @BOTH
-async def test_an_app_that_hangs_up_after_any_byte(front: Front, behind: Behind, name: str, how: How) -> None:
+async def test_an_app_that_hangs_up_after_any_byte(front: ProxyServer, behind: Behind, name: str, how: How) -> None:
     tried, kind = Tried(front, behind), KINDS[name]
     length = len(kind.answered(100_000))
     for place in range(length + 1):
@@ -63,7 +63,7 @@ async def test_an_app_that_hangs_up_after_any_byte(front: Front, behind: Behind,
 
 @EACH
 @BOTH
-async def test_a_client_that_hangs_up_after_any_byte_of_its_request(front: Front, behind: Behind, name: str, how: How) -> None:
+async def test_a_client_that_hangs_up_after_any_byte_of_its_request(front: ProxyServer, behind: Behind, name: str, how: How) -> None:
     tried, kind = Tried(front, behind), KINDS[name]
     for place in range(len(kind.request(100_000, HOST)) + 1):
         number = tried.app.ask(kind)
@@ -77,7 +77,7 @@ async def test_a_client_that_hangs_up_after_any_byte_of_its_request(front: Front
 
 @EACH
 @BOTH
-async def test_a_client_that_hangs_up_after_any_byte_of_the_answer(front: Front, behind: Behind, name: str, how: How) -> None:
+async def test_a_client_that_hangs_up_after_any_byte_of_the_answer(front: ProxyServer, behind: Behind, name: str, how: How) -> None:
     tried, kind = Tried(front, behind), KINDS[name]
     length = len(await taken(tried.connect, kind, tried.app.ask(kind)))
     for place in range(1, length + 1):
@@ -91,7 +91,7 @@ async def test_a_client_that_hangs_up_after_any_byte_of_the_answer(front: Front,
 @EACH
 @BOTH
 async def test_a_client_that_hangs_up_while_the_app_is_after_any_byte_of_its_answer(
-    front: Front, behind: Behind, name: str, how: How
+    front: ProxyServer, behind: Behind, name: str, how: How
 ) -> None:
     tried, kind = Tried(front, behind), KINDS[name]
     for place in range(len(kind.answered(100_000))):
@@ -104,7 +104,7 @@ async def test_a_client_that_hangs_up_while_the_app_is_after_any_byte_of_its_ans
 
 
 @BOTH
-async def test_a_client_that_hangs_up_within_an_upload_that_was_answered_already(front: Front, behind: Behind, how: How) -> None:
+async def test_a_client_that_hangs_up_within_an_upload_that_was_answered_already(front: ProxyServer, behind: Behind, how: How) -> None:
     """What is missing of it must not be taken from the request that would be next on that connection."""
     tried, kind = Tried(front, behind), KINDS["early answer"]
     for missing in range(1, len(kind.body)):
@@ -130,7 +130,7 @@ async def test_through_the_whole_gateway_where_requests_are_answered_at_once(nam
         host = b"Host: hr.example.com\r\n" + FETCH
         hers, his = host + await site.signed_in(), host + await site.signed_in("bob@example.com")
         await site.browsers.close()  # and with it what they left open
-        kind, app = KINDS[name], Cutting()
+        kind, app = KINDS[name], CuttingApp()
         site.behind.script = app
 
         async def connect() -> Wire:

@@ -9,10 +9,10 @@ from gateway.edge.pins import Asker
 from gateway.policy.session.session import Fingerprint
 from tests.harness.app import Behind, Visit
 from tests.harness.websocket import MASK, SHAKE, echo, frame, open_up, opened
-from tests.upstream.proxy import Front
+from tests.upstream.proxy import ProxyServer
 
 
-async def test_what_is_cut_is_closed_on_both_sides_and_the_rest_stays(front: Front, behind: Behind) -> None:
+async def test_what_is_cut_is_closed_on_both_sides_and_the_rest_stays(front: ProxyServer, behind: Behind) -> None:
     behind.script = echo
     alice, bob = Fingerprint(b"alice"), Fingerprint(b"bob")
     names = iter(((alice,), (bob,)))
@@ -30,7 +30,7 @@ async def test_what_is_cut_is_closed_on_both_sides_and_the_rest_stays(front: Fro
     await his.exactly(7)
 
 
-async def test_what_is_cut_during_its_handshake_never_opens(front: Front, behind: Behind) -> None:
+async def test_what_is_cut_during_its_handshake_never_opens(front: ProxyServer, behind: Behind) -> None:
     shaking, go = asyncio.Event(), asyncio.Event()
 
     async def hesitating(visit: Visit) -> None:

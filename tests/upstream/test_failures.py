@@ -7,13 +7,13 @@ import pytest
 from gateway.edge.responses import Response
 from gateway.outbound import Timeouts
 from tests.harness.app import Behind, Visit, answering, hello
-from tests.upstream.proxy import END, HOST, Front, get
+from tests.upstream.proxy import END, HOST, ProxyServer, get
 
 
 class TestFailures:
     """What the proxy raises, as the door of these tests answers it: 502 with the reason."""
 
-    async def test_no_answer_in_time(self, front: Front, behind: Behind) -> None:
+    async def test_no_answer_in_time(self, front: ProxyServer, behind: Behind) -> None:
         async def script(visit: Visit) -> None:
             await visit.reader.read()
 
@@ -21,7 +21,7 @@ class TestFailures:
         front.with_timeouts(Timeouts(connect=1, first_byte=0.05, idle=5))
         assert b"timed_out deadline passed: first_byte" in await (await front.connect()).ask(get())
 
-    async def test_a_stream_may_last_longer_than_any_deadline_but_not_stand_still(self, front: Front, behind: Behind) -> None:
+    async def test_a_stream_may_last_longer_than_any_deadline_but_not_stand_still(self, front: ProxyServer, behind: Behind) -> None:
         async def script(visit: Visit) -> None:
             await visit.say(b"HTTP/1.1 200 OK\r\n\r\n")
             for _ in range(6):
@@ -43,7 +43,7 @@ class TestFailures:
         assert isinstance(response, Response)
         assert response.abandoned == "cut_short:timed_out"
 
-    async def test_an_upload_may_last_longer_than_the_first_byte(self, front: Front, behind: Behind) -> None:
+    async def test_an_upload_may_last_longer_than_the_first_byte(self, front: ProxyServer, behind: Behind) -> None:
         front.with_timeouts(Timeouts(connect=1, first_byte=0.2, idle=0.2))
         wire = await front.connect()
         await wire.say(b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 6\r\n" + END)
@@ -55,7 +55,7 @@ class TestFailures:
         await wire.say(b"x")
         assert (await wire.rest()).startswith(b"HTTP/1.1 200 OK")
 
-    async def test_a_client_that_stops_in_its_upload_is_told(self, front: Front, behind: Behind) -> None:
+    async def test_a_client_that_stops_in_its_upload_is_told(self, front: ProxyServer, behind: Behind) -> None:
         front.with_timeouts(Timeouts(connect=1, first_byte=5, idle=0.05))
         wire = await front.connect()
         await wire.say(b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 6\r\n\r\nabc")
@@ -74,11 +74,11 @@ class TestFailures:
             (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n", b"unasked_upgrade"),
         ],
     )
-    async def test_what_is_not_http_is_not_passed_on(self, front: Front, behind: Behind, answer: bytes, reason: bytes) -> None:
+    async def test_what_is_not_http_is_not_passed_on(self, front: ProxyServer, behind: Behind, answer: bytes, reason: bytes) -> None:
         behind.script = answering(answer, then_close=True)
         assert (await (await front.connect()).ask(get())).endswith(b"nonsense " + reason)
 
-    async def test_nobody_there(self, front: Front, behind: Behind) -> None:
+    async def test_nobody_there(self, front: ProxyServer, behind: Behind) -> None:
         behind.port = 0
         unused = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
         port = unused.sockets[0].getsockname()[1]
@@ -92,7 +92,7 @@ class TestRepeating:
     """A request that left is never sent again, whatever its method; one that provably did not leave goes over another connection."""
 
     @staticmethod
-    async def _keep_one_then_hang_up(front: Front, behind: Behind) -> None:
+    async def _keep_one_then_hang_up(front: ProxyServer, behind: Behind) -> None:
         async def script(visit: Visit) -> None:
             if visit.number == 2:
                 visit.writer.close()
@@ -105,7 +105,7 @@ class TestRepeating:
         await wire.until(b"hello")
 
     @pytest.mark.parametrize("method", [b"GET", b"POST"])
-    async def test_a_kept_connection_that_the_server_closed_is_not_used(self, front: Front, behind: Behind, method: bytes) -> None:
+    async def test_a_kept_connection_that_the_server_closed_is_not_used(self, front: ProxyServer, behind: Behind, method: bytes) -> None:
         async def script(visit: Visit) -> None:
             await hello(visit)
             if visit.number == 1:
@@ -131,12 +131,12 @@ class TestRepeating:
             b"GET /second HTTP/1.1\r\n" + HOST + b"Content-Length: 1\r\n" + END + b"x",
         ],
     )
-    async def test_what_left_is_never_sent_twice(self, front: Front, behind: Behind, request_text: bytes) -> None:
+    async def test_what_left_is_never_sent_twice(self, front: ProxyServer, behind: Behind, request_text: bytes) -> None:
         await self._keep_one_then_hang_up(front, behind)
         assert b"hung_up" in await (await front.connect()).ask(request_text)
         assert len(behind.visits) == 2
 
-    async def test_a_get_on_a_new_connection_is_not_asked_again(self, front: Front, behind: Behind) -> None:
+    async def test_a_get_on_a_new_connection_is_not_asked_again(self, front: ProxyServer, behind: Behind) -> None:
         behind.script = answering(b"", then_close=True)
         assert b"hung_up" in await (await front.connect()).ask(get())
         assert len(behind.visits) == 1
@@ -145,7 +145,7 @@ class TestRepeating:
 class TestExchange:
     """The login door's way: the head first, then the decision."""
 
-    async def test_the_head_is_known_before_the_body_is_read(self, front: Front, behind: Behind) -> None:
+    async def test_the_head_is_known_before_the_body_is_read(self, front: ProxyServer, behind: Behind) -> None:
         behind.script = answering(b"HTTP/1.1 302 Found\r\nLocation: /x\r\nSet-Cookie: sid=1\r\nContent-Length: 3\r\n\r\nabc")
         exchange = await front.http.exchange("POST", "/a?", ((b"X", b"1"), (b"Content-Length", b"99")), b"token=1")
         assert (exchange.status, exchange.reason) == (302, b"Found")
@@ -154,20 +154,20 @@ class TestExchange:
         assert behind.last.line == b"POST /a? HTTP/1.1"
         assert behind.last.fields == [b"Host: app.internal", b"X: 1", b"Content-Length: 7"]
 
-    async def test_an_answer_that_is_larger_than_wanted_is_not_read(self, front: Front, behind: Behind) -> None:
+    async def test_an_answer_that_is_larger_than_wanted_is_not_read(self, front: ProxyServer, behind: Behind) -> None:
         behind.script = answering(b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nhello world")
         exchange = await front.http.exchange("GET", "/", ())
         with pytest.raises(Exception, match="too_large"):
             await exchange.read(10)
 
-    async def test_it_is_sent_at_most_once_even_on_a_dead_kept_connection(self, front: Front, behind: Behind) -> None:
+    async def test_it_is_sent_at_most_once_even_on_a_dead_kept_connection(self, front: ProxyServer, behind: Behind) -> None:
         await TestRepeating._keep_one_then_hang_up(front, behind)
         with pytest.raises(Exception, match="kept"):
             await front.http.exchange("GET", "/second", ())
         assert len(behind.visits) == 2
 
     @pytest.mark.parametrize("value", [b"a\r\nY: b", b"a\nY: b", b"a\rb"])
-    async def test_a_field_that_would_be_two_is_not_sent(self, front: Front, behind: Behind, value: bytes) -> None:
+    async def test_a_field_that_would_be_two_is_not_sent(self, front: ProxyServer, behind: Behind, value: bytes) -> None:
         with pytest.raises(ValueError, match="line"):
             await front.http.exchange("GET", "/", ((b"X", value),))
         assert behind.visits == []

@@ -5,10 +5,10 @@ import asyncio
 from gateway.errors import OutsideFailed, Unreachable, Unsent
 from gateway.upstream.connection import Connection
 from gateway.upstream.fetching import TRIES, Fetching, Taking
-from tests.upstream.proxy import Front
+from tests.upstream.proxy import ProxyServer
 
 
-class Waiting:
+class WaitingRequest:
     """Counts the connections it is given; the first ``closed`` of them are closed already."""
 
     def __init__(self, closed: int = 0) -> None:
@@ -33,31 +33,31 @@ class Waiting:
             await self.is_over.wait()
 
 
-async def test_a_connection_that_closed_is_no_try_of_the_request(front: Front) -> None:
-    waiting = Waiting(closed=TRIES - 1)
+async def test_a_connection_that_closed_is_no_try_of_the_request(front: ProxyServer) -> None:
+    waiting = WaitingRequest(closed=TRIES - 1)
     Fetching(Taking(front.source, None, ""), waiting.begin, waiting.failed)
     await waiting.over()
     assert (len(waiting.given), waiting.error) == (TRIES, None)
     waiting.given[-1].close()
 
 
-async def test_where_one_after_the_other_is_closed_it_is_said(front: Front) -> None:
-    waiting = Waiting(closed=TRIES)
+async def test_where_one_after_the_other_is_closed_it_is_said(front: ProxyServer) -> None:
+    waiting = WaitingRequest(closed=TRIES)
     Fetching(Taking(front.source, None, ""), waiting.begin, waiting.failed)
     await waiting.over()
     assert len(waiting.given) == TRIES and isinstance(waiting.error, Unsent)
 
 
-async def test_a_server_that_is_not_there_is_said(front: Front) -> None:
+async def test_a_server_that_is_not_there_is_said(front: ProxyServer) -> None:
     front.before(1)
-    waiting = Waiting()
+    waiting = WaitingRequest()
     Fetching(Taking(front.source, None, ""), waiting.begin, waiting.failed)
     await waiting.over()
     assert waiting.given == [] and isinstance(waiting.error, Unreachable)
 
 
-async def test_whoever_gives_up_is_told_nothing(front: Front) -> None:
-    waiting = Waiting()
+async def test_whoever_gives_up_is_told_nothing(front: ProxyServer) -> None:
+    waiting = WaitingRequest()
     fetching = Fetching(Taking(front.source, None, ""), waiting.begin, waiting.failed)
     await asyncio.sleep(0)
     fetching.abort()

@@ -4,10 +4,10 @@ import pytest
 
 from tests.harness.app import Behind, Visit
 from tests.harness.websocket import KEY, SHAKE, accept, echo, open_up, opened
-from tests.upstream.proxy import Front
+from tests.upstream.proxy import ProxyServer
 
 
-async def test_the_handshake_is_between_the_two_ends(front: Front, behind: Behind) -> None:
+async def test_the_handshake_is_between_the_two_ends(front: ProxyServer, behind: Behind) -> None:
     async def script(visit: Visit) -> None:
         await open_up(visit, b"Sec-WebSocket-Protocol: v2\r\nSec-WebSocket-Extensions: permessage-deflate\r\nX-App: caf\xe9\r\n")
         await visit.reader.read()
@@ -35,7 +35,7 @@ async def test_the_handshake_is_between_the_two_ends(front: Front, behind: Behin
         b"HTTP/1.1 426 Upgrade Required\r\nSec-WebSocket-Version: 13\r\nContent-Length: 0\r\n\r\n",
     ],
 )
-async def test_a_refusal_is_an_ordinary_answer_and_no_tunnel_u3(front: Front, behind: Behind, answer: bytes) -> None:
+async def test_a_refusal_is_an_ordinary_answer_and_no_tunnel_u3(front: ProxyServer, behind: Behind, answer: bytes) -> None:
     async def script(visit: Visit) -> None:
         await visit.say(answer)
 
@@ -58,7 +58,7 @@ async def test_a_refusal_is_an_ordinary_answer_and_no_tunnel_u3(front: Front, be
         b"Upgrade: websocket\r\nConnection: close\r\nSec-WebSocket-Accept: " + accept(KEY) + b"\r\n",
     ],
 )
-async def test_a_switch_without_proof_opens_nothing_u3(front: Front, behind: Behind, fields: bytes) -> None:
+async def test_a_switch_without_proof_opens_nothing_u3(front: ProxyServer, behind: Behind, fields: bytes) -> None:
     async def script(visit: Visit) -> None:
         await visit.say(b"HTTP/1.1 101 Switching Protocols\r\n" + fields + b"\r\n")
         await visit.reader.read()
@@ -79,7 +79,7 @@ async def test_a_switch_without_proof_opens_nothing_u3(front: Front, behind: Beh
         SHAKE.replace(KEY, b"short").replace(b"keep-alive", b"close") + b"\r\n",
     ],
 )
-async def test_everything_else_that_asks_for_an_upgrade_is_plain_http_u1_u14(front: Front, behind: Behind, text: bytes) -> None:
+async def test_everything_else_that_asks_for_an_upgrade_is_plain_http_u1_u14(front: ProxyServer, behind: Behind, text: bytes) -> None:
     answer = await (await front.connect()).ask(text)
     assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
     assert answer.endswith(b"hello")
@@ -88,7 +88,7 @@ async def test_everything_else_that_asks_for_an_upgrade_is_plain_http_u1_u14(fro
     assert b"pgrade" not in (behind.last.value(b"connection") or b"")
 
 
-async def test_spoofed_fields_are_stripped_as_on_every_other_way_h8(front: Front, behind: Behind) -> None:
+async def test_spoofed_fields_are_stripped_as_on_every_other_way_h8(front: ProxyServer, behind: Behind) -> None:
     behind.script = echo
     await opened(front, b"X-Forwarded-For: 1.1.1.1\r\nX_Forwarded_For: 2.2.2.2\r\nProxy: x\r\n")
     assert [line for line in behind.last.fields if b"orwarded" in line and b"or: " in line] == [b"X-Forwarded-For: 192.0.2.7"]

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.policy.http.messages import Fields
 from tests.harness.app import Behind, Visit, answering
-from tests.upstream.proxy import END, HOST, Front, get
+from tests.upstream.proxy import END, HOST, ProxyServer, get
 
 
 @pytest.mark.parametrize(
@@ -22,13 +22,13 @@ from tests.upstream.proxy import END, HOST, Front, get
         b"/:80@x",
     ],
 )
-async def test_the_target_arrives_as_sent_p24(front: Front, behind: Behind, target: bytes) -> None:
+async def test_the_target_arrives_as_sent_p24(front: ProxyServer, behind: Behind, target: bytes) -> None:
     wire = await front.connect()
     assert (await wire.ask(get(target))).startswith(b"HTTP/1.1 200 OK\r\n")
     assert behind.last.line == b"GET " + target + b" HTTP/1.1"
 
 
-async def test_fields_arrive_in_order_repeated_and_to_the_byte_c16(front: Front, behind: Behind) -> None:
+async def test_fields_arrive_in_order_repeated_and_to_the_byte_c16(front: ProxyServer, behind: Behind) -> None:
     sent = [
         b"X-B: 1",
         b"x-a: 2",
@@ -48,13 +48,13 @@ async def test_fields_arrive_in_order_repeated_and_to_the_byte_c16(front: Front,
     assert not any(line.lower().startswith((b"user-agent", b"accept:", b"connection")) for line in arrived)
 
 
-async def test_a_field_in_an_encoding_of_its_own_arrives_to_the_byte(front: Front, behind: Behind) -> None:
+async def test_a_field_in_an_encoding_of_its_own_arrives_to_the_byte(front: ProxyServer, behind: Behind) -> None:
     wire = await front.connect()
     assert (await wire.ask(get(fields=b"X-Name: caf\xe9 \xff\x80\r\n"))).startswith(b"HTTP/1.1 200 OK\r\n")
     assert b"X-Name: caf\xe9 \xff\x80" in behind.last.fields
 
 
-async def test_an_answer_comes_back_to_the_byte(front: Front, behind: Behind) -> None:
+async def test_an_answer_comes_back_to_the_byte(front: ProxyServer, behind: Behind) -> None:
     lines = [
         b"Set-Cookie: a=1; Path=/",
         b"X-Latin: caf\xe9",
@@ -70,7 +70,7 @@ async def test_an_answer_comes_back_to_the_byte(front: Front, behind: Behind) ->
     assert answer == b"HTTP/1.1 242 Fa\xe7on\r\n" + b"\r\n".join(lines) + b"\r\nConnection: close\r\n\r\nok"
 
 
-async def test_hop_by_hop_fields_of_an_answer_stay_behind(front: Front, behind: Behind) -> None:
+async def test_hop_by_hop_fields_of_an_answer_stay_behind(front: ProxyServer, behind: Behind) -> None:
     behind.script = answering(
         b"HTTP/1.1 200 OK\r\nConnection: X-Hop, keep-alive\r\nX-Hop: 1\r\nKeep-Alive: timeout=9\r\nContent-Length: 0\r\n\r\n"
     )
@@ -79,7 +79,7 @@ async def test_hop_by_hop_fields_of_an_answer_stay_behind(front: Front, behind: 
     assert b"Keep-Alive" not in answer
 
 
-async def test_fields_may_be_rewritten_once_the_status_is_known(front: Front, behind: Behind) -> None:
+async def test_fields_may_be_rewritten_once_the_status_is_known(front: ProxyServer, behind: Behind) -> None:
     seen: list[tuple[int, Fields]] = []
 
     def rewrite(status: int, fields: Fields) -> Fields:
@@ -94,14 +94,14 @@ async def test_fields_may_be_rewritten_once_the_status_is_known(front: Front, be
 
 
 @pytest.mark.parametrize("method", [b"GET", b"POST", b"DELETE", b"OPTIONS"])
-async def test_a_body_with_a_length_keeps_it_s13(front: Front, behind: Behind, method: bytes) -> None:
+async def test_a_body_with_a_length_keeps_it_s13(front: ProxyServer, behind: Behind, method: bytes) -> None:
     wire = await front.connect()
     await wire.ask(method + b" /s HTTP/1.1\r\n" + HOST + b"Content-Length: 5\r\n" + END + b"12345")
     assert behind.last.value(b"content-length") == b"5"
     assert behind.last.value(b"transfer-encoding") is None
 
 
-async def test_a_chunked_body_stays_chunked_and_loses_its_trailers_s20(front: Front, behind: Behind) -> None:
+async def test_a_chunked_body_stays_chunked_and_loses_its_trailers_s20(front: ProxyServer, behind: Behind) -> None:
     bodies: list[bytes] = []
 
     async def script(visit: Visit) -> None:
@@ -121,7 +121,7 @@ async def test_a_chunked_body_stays_chunked_and_loses_its_trailers_s20(front: Fr
     assert b"X-Auth-User" not in behind.last.head + bodies[0]
 
 
-async def test_a_compressed_body_passes_untouched_both_ways_s21_d6(front: Front, behind: Behind) -> None:
+async def test_a_compressed_body_passes_untouched_both_ways_s21_d6(front: ProxyServer, behind: Behind) -> None:
     packed = b"\x1f\x8b\x08\x00not really gzip"
     bodies: list[bytes] = []
 
@@ -146,7 +146,7 @@ async def test_a_compressed_body_passes_untouched_both_ways_s21_d6(front: Front,
     ],
 )
 async def test_answers_without_a_body_stay_without(
-    front: Front, behind: Behind, method: bytes, answer: bytes, present: bytes, absent: bytes
+    front: ProxyServer, behind: Behind, method: bytes, answer: bytes, present: bytes, absent: bytes
 ) -> None:
     behind.script = answering(answer)
     wire = await front.connect()
@@ -159,7 +159,9 @@ async def test_answers_without_a_body_stay_without(
     assert behind.connections == (1 if answer.startswith(b"HTTP/1.1 200") and method == b"GET" else 2)
 
 
-async def test_a_body_without_a_length_is_chunked_for_http_1_1_and_ends_with_the_connection_for_1_0(front: Front, behind: Behind) -> None:
+async def test_a_body_without_a_length_is_chunked_for_http_1_1_and_ends_with_the_connection_for_1_0(
+    front: ProxyServer, behind: Behind
+) -> None:
     behind.script = answering(b"HTTP/1.1 200 OK\r\n\r\nhello", then_close=True)
     modern = await (await front.connect()).ask(get())
     assert b"\r\nTransfer-Encoding: chunked\r\n" in modern
@@ -169,7 +171,7 @@ async def test_a_body_without_a_length_is_chunked_for_http_1_1_and_ends_with_the
     assert old.endswith(b"\r\n\r\nhello")
 
 
-async def test_a_length_beside_chunks_is_not_passed_on(front: Front, behind: Behind) -> None:
+async def test_a_length_beside_chunks_is_not_passed_on(front: ProxyServer, behind: Behind) -> None:
     behind.script = answering(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-T: 1\r\n\r\n")
     answer = await (await front.connect()).ask(get())
     assert b"Content-Length" not in answer

@@ -9,31 +9,9 @@ from gateway.errors import Nonsense
 from gateway.memo import MOST_KEYS
 from gateway.upstream.plain import _lines, plain_head
 from gateway.upstream.reading import AnswerReader
+from tests.harness.llhttp import LlhttpReading
 
 HEAD = b"HTTP/1.1 200 OK\r\nServer: x\r\nContent-Length: 5\r\n\r\n"
-
-
-class Strict:
-    """llhttp's reading of one answer."""
-
-    def __init__(self) -> None:
-        self.parser = httptools.HttpResponseParser(self)
-        self.keeps = False
-        self.fields: list[tuple[bytes, bytes]] = []
-        self.body = b""
-        self.is_whole = False
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self.fields.append((name, value.strip(b" \t")))
-
-    def on_headers_complete(self) -> None:
-        self.keeps = self.parser.should_keep_alive()
-
-    def on_body(self, piece: bytes) -> None:
-        self.body += piece
-
-    def on_message_complete(self) -> None:
-        self.is_whole = True
 
 
 NAMES = st.sampled_from(
@@ -67,10 +45,9 @@ def test_what_is_plain_is_what_a_strict_parser_reads(first: bytes, lines: list[b
     if head is None:
         return
     status, _, fields, length, keeps, body_from = head
-    strict = Strict()
-    strict.parser.feed_data(received[:body_from] + b"x" * length)
+    strict = LlhttpReading(httptools.HttpResponseParser, received[:body_from] + b"x" * length)
     assert strict.is_whole and len(strict.body) == length
-    assert (strict.parser.get_status_code(), tuple(strict.fields), strict.keeps) == (status, fields, keeps)
+    assert (strict.status, tuple(strict.fields), strict.keeps) == (status, fields, keeps)
 
 
 @pytest.mark.parametrize(

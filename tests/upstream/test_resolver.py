@@ -18,10 +18,10 @@ from gateway.upstream.server_address import ServerAddress
 from tests.field.name_server import NameServer, name_server
 from tests.harness.app import Behind
 from tests.harness.wire import PATIENCE
-from tests.upstream.proxy import Front, get
+from tests.upstream.proxy import ProxyServer, get
 
 
-class System:
+class ScriptedResolver:
     """A system's resolver that answers when a test says so; it runs in the resolver's threads."""
 
     def __init__(self) -> None:
@@ -55,8 +55,8 @@ class System:
 
 
 @asynccontextmanager
-async def resolving(seconds: float = 5.0) -> AsyncIterator[tuple[Resolver, NameServer, System]]:
-    system = System()
+async def resolving(seconds: float = 5.0) -> AsyncIterator[tuple[Resolver, NameServer, ScriptedResolver]]:
+    system = ScriptedResolver()
     async with name_server() as names, asyncio.timeout(PATIENCE):
         resolver = Resolver(seconds, (names.address,), system)
         try:
@@ -197,7 +197,7 @@ async def test_a_client_says_which_of_both_it_was() -> None:
                 await send_once(client, Destination("http://nobody.example.net", "x"), ("GET", "/", ()), 5.0)
 
 
-async def test_every_address_of_a_server_is_tried_in_order(front: Front, behind: Behind) -> None:
+async def test_every_address_of_a_server_is_tried_in_order(front: ProxyServer, behind: Behind) -> None:
     async with resolving() as (resolver, names, _):
         names.addresses["app.example.net"] = ("::1", "127.0.0.1")
         names.addresses["down.example.net"] = ("127.0.0.2", "127.0.0.3")

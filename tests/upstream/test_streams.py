@@ -7,10 +7,10 @@ import pytest
 from gateway.edge.responses import Response
 from gateway.policy.http.messages import Fields
 from tests.harness.app import Behind, Visit, answering
-from tests.upstream.proxy import END, HOST, Front, get
+from tests.upstream.proxy import END, HOST, ProxyServer, get
 
 
-async def test_go_on_is_said_when_the_body_is_wanted_and_not_before_s14(front: Front, behind: Behind) -> None:
+async def test_go_on_is_said_when_the_body_is_wanted_and_not_before_s14(front: ProxyServer, behind: Behind) -> None:
     wire = await front.connect()
     await wire.say(b"POST / HTTP/1.1\r\n" + HOST + b"Expect: 100-continue\r\nContent-Length: 3\r\n" + END)
     assert await wire.head() == b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -19,7 +19,7 @@ async def test_go_on_is_said_when_the_body_is_wanted_and_not_before_s14(front: F
     assert behind.last.value(b"expect") is None
 
 
-async def test_after_go_on_the_answer_has_not_begun(front: Front, behind: Behind) -> None:
+async def test_after_go_on_the_answer_has_not_begun(front: ProxyServer, behind: Behind) -> None:
     def rewrite(status: int, fields: Fields) -> Fields:
         raise LookupError  # a bug of ours; the server answers 500 only while it believes that nothing was sent
 
@@ -38,7 +38,7 @@ async def test_after_go_on_the_answer_has_not_begun(front: Front, behind: Behind
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
     ],
 )
-async def test_an_answer_that_breaks_off_never_looks_whole_s16(front: Front, behind: Behind, answer: bytes) -> None:
+async def test_an_answer_that_breaks_off_never_looks_whole_s16(front: ProxyServer, behind: Behind, answer: bytes) -> None:
     behind.script = answering(answer, then_close=True)
     wire = await front.connect()
     with pytest.raises(ConnectionResetError):
@@ -48,7 +48,7 @@ async def test_an_answer_that_breaks_off_never_looks_whole_s16(front: Front, beh
     assert response.abandoned.startswith("cut_short:")
 
 
-async def test_an_answer_that_stops_being_chunks_never_looks_whole_s16(front: Front, behind: Behind) -> None:
+async def test_an_answer_that_stops_being_chunks_never_looks_whole_s16(front: ProxyServer, behind: Behind) -> None:
     seen = asyncio.Event()
 
     async def script(visit: Visit) -> None:
@@ -66,7 +66,7 @@ async def test_an_answer_that_stops_being_chunks_never_looks_whole_s16(front: Fr
         await wire.rest()
 
 
-async def test_a_client_that_gives_up_its_upload_takes_the_request_with_it_s22(front: Front, behind: Behind) -> None:
+async def test_a_client_that_gives_up_its_upload_takes_the_request_with_it_s22(front: ProxyServer, behind: Behind) -> None:
     got: list[bytes] = []
 
     async def script(visit: Visit) -> None:
@@ -87,7 +87,7 @@ async def test_a_client_that_gives_up_its_upload_takes_the_request_with_it_s22(f
     assert got == [b"12345", b""]
 
 
-async def test_a_chunked_upload_that_breaks_off_is_not_completed_s22(front: Front, behind: Behind) -> None:
+async def test_a_chunked_upload_that_breaks_off_is_not_completed_s22(front: ProxyServer, behind: Behind) -> None:
     got: list[bytes] = []
 
     async def script(visit: Visit) -> None:
@@ -103,7 +103,7 @@ async def test_a_chunked_upload_that_breaks_off_is_not_completed_s22(front: Fron
     assert b"0\r\n\r\n" not in got[0]
 
 
-async def test_an_upload_that_stops_being_chunks_is_refused_and_not_completed(front: Front, behind: Behind) -> None:
+async def test_an_upload_that_stops_being_chunks_is_refused_and_not_completed(front: ProxyServer, behind: Behind) -> None:
     got: list[bytes] = []
 
     async def script(visit: Visit) -> None:
@@ -121,7 +121,7 @@ async def test_an_upload_that_stops_being_chunks_is_refused_and_not_completed(fr
     assert b"0\r\n\r\n" not in got[0]
 
 
-async def test_a_client_that_leaves_releases_the_server_at_once(front: Front, behind: Behind) -> None:
+async def test_a_client_that_leaves_releases_the_server_at_once(front: ProxyServer, behind: Behind) -> None:
     async def script(visit: Visit) -> None:
         await visit.say(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n")
         assert await visit.reader.read() == b""
@@ -136,7 +136,7 @@ async def test_a_client_that_leaves_releases_the_server_at_once(front: Front, be
         await behind.gone.wait()
 
 
-async def test_events_arrive_one_by_one_as_they_are_sent_u13(front: Front, behind: Behind) -> None:
+async def test_events_arrive_one_by_one_as_they_are_sent_u13(front: ProxyServer, behind: Behind) -> None:
     more = asyncio.Event()
 
     async def script(visit: Visit) -> None:
@@ -157,7 +157,7 @@ async def test_events_arrive_one_by_one_as_they_are_sent_u13(front: Front, behin
     assert await wire.rest() == b"\r\n0\r\n\r\n"
 
 
-async def test_an_answer_may_come_before_the_upload_ends(front: Front, behind: Behind) -> None:
+async def test_an_answer_may_come_before_the_upload_ends(front: ProxyServer, behind: Behind) -> None:
     async def script(visit: Visit) -> None:
         await visit.say(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         await visit.reader.read()
@@ -168,7 +168,7 @@ async def test_an_answer_may_come_before_the_upload_ends(front: Front, behind: B
     assert (await wire.head()).startswith(b"HTTP/1.1 413 Content Too Large\r\n")
 
 
-async def test_a_slow_reader_holds_the_server_back_and_loses_nothing(front: Front, behind: Behind) -> None:
+async def test_a_slow_reader_holds_the_server_back_and_loses_nothing(front: ProxyServer, behind: Behind) -> None:
     size = 32 * 1024 * 1024
     sent = asyncio.Event()
 

@@ -15,7 +15,7 @@ from tests.harness.app import Behind, Visit
 from tests.harness.server import client_server
 from tests.harness.websocket import MASK, SHAKE, echo, frame, open_up, opened
 from tests.harness.wire import Wire
-from tests.upstream.proxy import Front
+from tests.upstream.proxy import ProxyServer
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ async def through(wire: Wire) -> None:
     assert await wire.exactly(len(sent)) == sent
 
 
-async def test_going_away_is_said_to_every_client_and_every_server(front: Front, behind: Behind) -> None:
+async def test_going_away_is_said_to_every_client_and_every_server(front: ProxyServer, behind: Behind) -> None:
     got: list[bytes] = []
 
     async def script(visit: Visit) -> None:
@@ -65,7 +65,7 @@ async def test_going_away_is_said_to_every_client_and_every_server(front: Front,
     assert [bytes(a ^ b for a, b in zip(text[2:4], text[6:], strict=True)) for text in got] == [b"\x03\xe9"] * 2
 
 
-async def test_who_shakes_hands_while_everybody_leaves_is_let_in_and_told(front: Front, behind: Behind) -> None:
+async def test_who_shakes_hands_while_everybody_leaves_is_let_in_and_told(front: ProxyServer, behind: Behind) -> None:
     shaking, go = asyncio.Event(), asyncio.Event()
 
     async def hesitating(visit: Visit) -> None:
@@ -85,7 +85,7 @@ async def test_who_shakes_hands_while_everybody_leaves_is_let_in_and_told(front:
 
 
 async def test_the_answer_to_our_close_is_heard_and_no_more_of_the_message_before_it_reaches_the_server(
-    front: Front, behind: Behind
+    front: ProxyServer, behind: Behind
 ) -> None:
     got: list[bytes] = []
 
@@ -107,7 +107,7 @@ async def test_the_answer_to_our_close_is_heard_and_no_more_of_the_message_befor
     assert b"too late" not in got[0]
 
 
-async def test_within_a_frame_of_the_server_no_close_can_be_put(front: Front, behind: Behind) -> None:
+async def test_within_a_frame_of_the_server_no_close_can_be_put(front: ProxyServer, behind: Behind) -> None:
     half = frame(b"half of it", 1)[:-3]
 
     async def script(visit: Visit) -> None:
@@ -123,7 +123,7 @@ async def test_within_a_frame_of_the_server_no_close_can_be_put(front: Front, be
     assert await wire.rest() == b""
 
 
-async def test_a_client_that_takes_nothing_is_cut_all_the_same(front: Front, behind: Behind) -> None:
+async def test_a_client_that_takes_nothing_is_cut_all_the_same(front: ProxyServer, behind: Behind) -> None:
     full = asyncio.Event()
 
     async def script(visit: Visit) -> None:
@@ -146,7 +146,7 @@ async def test_a_client_that_takes_nothing_is_cut_all_the_same(front: Front, beh
         await behind.gone.wait()
 
 
-async def test_a_server_that_takes_nothing_is_cut_all_the_same(front: Front, behind: Behind) -> None:
+async def test_a_server_that_takes_nothing_is_cut_all_the_same(front: ProxyServer, behind: Behind) -> None:
     hear = asyncio.Event()
 
     async def script(visit: Visit) -> None:
@@ -167,7 +167,7 @@ async def test_a_server_that_takes_nothing_is_cut_all_the_same(front: Front, beh
     hear.set()
 
 
-async def test_a_client_that_just_leaves_was_answered_and_the_app_hears_of_it(front: Front, behind: Behind) -> None:
+async def test_a_client_that_just_leaves_was_answered_and_the_app_hears_of_it(front: ProxyServer, behind: Behind) -> None:
     behind.script = echo
     wire, _ = await opened(front)
     await through(wire)
@@ -178,7 +178,7 @@ async def test_a_client_that_just_leaves_was_answered_and_the_app_hears_of_it(fr
 
 
 async def test_over_tls_nothing_is_lost_either_and_the_end_is_said(
-    front: Front, behind: Behind, tls: tuple[ssl.SSLContext, ssl.SSLContext]
+    front: ProxyServer, behind: Behind, tls: tuple[ssl.SSLContext, ssl.SSLContext]
 ) -> None:
     behind.script = echo
     server = client_server(front.handle)
@@ -199,7 +199,7 @@ async def test_over_tls_nothing_is_lost_either_and_the_end_is_said(
     await server.shutdown(1.0)
 
 
-async def test_an_open_websocket_is_one_task_less_than_a_pair_and_leaves_none(front: Front, behind: Behind) -> None:
+async def test_an_open_websocket_is_one_task_less_than_a_pair_and_leaves_none(front: ProxyServer, behind: Behind) -> None:
     behind.script = echo
     first, _ = await opened(front)
     await through(first)

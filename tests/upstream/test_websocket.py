@@ -9,10 +9,10 @@ import pytest
 from gateway.edge.frames import close_frame
 from tests.harness.app import Behind, Visit
 from tests.harness.websocket import MASK, SHAKE, echo, frame, open_up, opened
-from tests.upstream.proxy import Front
+from tests.upstream.proxy import ProxyServer
 
 
-async def test_frames_pass_to_the_byte_in_both_directions(front: Front, behind: Behind) -> None:
+async def test_frames_pass_to_the_byte_in_both_directions(front: ProxyServer, behind: Behind) -> None:
     behind.script = echo
     wire, _ = await opened(front)
     sent = b"".join(
@@ -27,7 +27,7 @@ async def test_frames_pass_to_the_byte_in_both_directions(front: Front, behind: 
     assert await wire.exactly(len(sent)) == sent
 
 
-async def test_frames_that_come_with_the_handshake_are_not_lost(front: Front, behind: Behind) -> None:
+async def test_frames_that_come_with_the_handshake_are_not_lost(front: ProxyServer, behind: Behind) -> None:
     greeting = frame(b"welcome", 1)
 
     async def script(visit: Visit) -> None:
@@ -45,7 +45,7 @@ async def test_frames_that_come_with_the_handshake_are_not_lost(front: Front, be
 
 
 @pytest.mark.parametrize("code", [1000, 1001, 3000, 4401])
-async def test_close_codes_pass_both_ways(front: Front, behind: Behind, code: int) -> None:
+async def test_close_codes_pass_both_ways(front: ProxyServer, behind: Behind, code: int) -> None:
     got: list[bytes] = []
 
     async def script(visit: Visit) -> None:
@@ -61,7 +61,7 @@ async def test_close_codes_pass_both_ways(front: Front, behind: Behind, code: in
     assert got == [closing]
 
 
-async def test_a_server_that_goes_away_is_told_to_the_client_u10(front: Front, behind: Behind) -> None:
+async def test_a_server_that_goes_away_is_told_to_the_client_u10(front: ProxyServer, behind: Behind) -> None:
     async def script(visit: Visit) -> None:
         await open_up(visit)
         await visit.say(frame(b"last words", 1))
@@ -73,7 +73,7 @@ async def test_a_server_that_goes_away_is_told_to_the_client_u10(front: Front, b
     assert await wire.rest() == frame(b"last words", 1) + close_frame(1014)
 
 
-async def test_a_server_that_breaks_off_within_a_frame_is_not_given_an_end(front: Front, behind: Behind) -> None:
+async def test_a_server_that_breaks_off_within_a_frame_is_not_given_an_end(front: ProxyServer, behind: Behind) -> None:
     async def script(visit: Visit) -> None:
         await open_up(visit)
         await visit.say(frame(b"last words", 1)[:-2])
@@ -85,7 +85,7 @@ async def test_a_server_that_breaks_off_within_a_frame_is_not_given_an_end(front
     assert await wire.rest() == frame(b"last words", 1)[:-2]
 
 
-async def test_a_client_that_leaves_takes_the_server_with_it_after_its_last_words(front: Front, behind: Behind) -> None:
+async def test_a_client_that_leaves_takes_the_server_with_it_after_its_last_words(front: ProxyServer, behind: Behind) -> None:
     got: list[bytes] = []
 
     async def script(visit: Visit) -> None:
@@ -102,7 +102,7 @@ async def test_a_client_that_leaves_takes_the_server_with_it_after_its_last_word
     assert got == [frame(b"bye", 1, mask=MASK)]
 
 
-async def test_a_message_that_is_too_large_ends_the_connection_for_both(front: Front, behind: Behind) -> None:
+async def test_a_message_that_is_too_large_ends_the_connection_for_both(front: ProxyServer, behind: Behind) -> None:
     got: list[bytes] = []
 
     async def script(visit: Visit) -> None:
@@ -121,7 +121,7 @@ async def test_a_message_that_is_too_large_ends_the_connection_for_both(front: F
     assert b"y" * 11 not in got[0]
 
 
-async def test_a_reader_that_is_slow_holds_the_other_end_back(front: Front, behind: Behind) -> None:
+async def test_a_reader_that_is_slow_holds_the_other_end_back(front: ProxyServer, behind: Behind) -> None:
     sent = asyncio.Event()
     piece = frame(b"x" * 60000, 2)
 
@@ -140,7 +140,7 @@ async def test_a_reader_that_is_slow_holds_the_other_end_back(front: Front, behi
     assert await wire.exactly(500 * len(piece)) == piece * 500
 
 
-async def test_a_real_client_and_a_real_server_understand_each_other(front: Front) -> None:
+async def test_a_real_client_and_a_real_server_understand_each_other(front: ProxyServer) -> None:
     codes: list[int | None] = []
 
     async def echo_messages(request: aiohttp.web.BaseRequest) -> aiohttp.web.WebSocketResponse:

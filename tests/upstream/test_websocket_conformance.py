@@ -16,7 +16,7 @@ import pytest
 from aiohttp import web
 
 from tests.harness.wire import PATIENCE
-from tests.upstream.proxy import Front
+from tests.upstream.proxy import ProxyServer
 from tests.upstream.websocket_cases import BINARY, CLOSE, FAMILIES, MORE, NORMAL, PING, TEXT, Case, Said, closing, fragments, said
 
 _SHAKE = (
@@ -44,7 +44,7 @@ class Ear(asyncio.Protocol):
 
 
 @dataclass
-class Told:
+class ReceivedFrames:
     """What came back: the field that grants extensions, and everything behind the head."""
 
     extensions: list[bytes] = field(default_factory=list)
@@ -68,7 +68,7 @@ def _frames(stream: bytes) -> Iterator[tuple[int, int, bytes]]:
         position = begin + size
 
 
-async def told(port: int, sends: tuple[bytes, ...], offer: bytes = b"") -> Told:
+async def told(port: int, sends: tuple[bytes, ...], offer: bytes = b"") -> ReceivedFrames:
     """Shake hands, write the pieces, hang on until the server hangs up."""
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(PATIENCE):
@@ -88,7 +88,7 @@ async def told(port: int, sends: tuple[bytes, ...], offer: bytes = b"") -> Told:
     head, _, stream = bytes(ear.heard).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 101 ")
     granted = [line.partition(b": ")[2] for line in head.split(b"\r\n") if line.lower().startswith(b"sec-websocket-extensions:")]
-    return Told(granted, stream)
+    return ReceivedFrames(granted, stream)
 
 
 async def _echo(request: web.BaseRequest) -> web.WebSocketResponse:
@@ -103,7 +103,7 @@ async def _echo(request: web.BaseRequest) -> web.WebSocketResponse:
 
 
 @pytest.fixture
-async def echo_port(front: Front) -> AsyncIterator[int]:
+async def echo_port(front: ProxyServer) -> AsyncIterator[int]:
     """The server that echoes, and ``front`` before it."""
     server = web.Server(_echo, handler_cancellation=True)
     listening = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
@@ -117,7 +117,9 @@ async def echo_port(front: Front) -> AsyncIterator[int]:
 @pytest.mark.parametrize(
     ("family", "case"), [pytest.param(family, case, id=f"{family}: {case.name}") for family, cases in FAMILIES.items() for case in cases]
 )
-async def test_every_case_has_the_same_verdict_as_at_the_server_alone_u11(front: Front, echo_port: int, family: str, case: Case) -> None:
+async def test_every_case_has_the_same_verdict_as_at_the_server_alone_u11(
+    front: ProxyServer, echo_port: int, family: str, case: Case
+) -> None:
     alone = await told(echo_port, case.sends)
     through = await told(front.port, case.sends)
     assert through == alone
@@ -177,7 +179,7 @@ _OFFERS = [
 @pytest.mark.parametrize(("offer", "grants"), _OFFERS)
 @pytest.mark.parametrize("in_frames_of", [0, 256])
 async def test_compression_is_agreed_between_the_two_ends_u11(
-    front: Front, echo_port: int, offer: bytes, grants: int, in_frames_of: int
+    front: ProxyServer, echo_port: int, offer: bytes, grants: int, in_frames_of: int
 ) -> None:
     granted = (await told(echo_port, (closing(),), offer)).extensions
     assert len(granted) == grants
@@ -206,7 +208,9 @@ async def test_compression_is_agreed_between_the_two_ends_u11(
     ],
     ids=("no deflate", "a bit of nobody", "a ping with a bit of nobody", "a bit on a continuation"),
 )
-async def test_compression_that_is_none_is_refused_by_the_server_with_its_own_code_u11(front: Front, echo_port: int, wrong: bytes) -> None:
+async def test_compression_that_is_none_is_refused_by_the_server_with_its_own_code_u11(
+    front: ProxyServer, echo_port: int, wrong: bytes
+) -> None:
     alone = await told(echo_port, (wrong,), b"permessage-deflate")
     through = await told(front.port, (wrong,), b"permessage-deflate")
     assert through == alone

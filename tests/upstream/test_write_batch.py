@@ -12,7 +12,7 @@ from gateway.upstream.connection import Connection
 from tests.harness.app import Behind
 from tests.harness.wire import Wire
 from tests.upstream.batches import busy
-from tests.upstream.proxy import Front
+from tests.upstream.proxy import ProxyServer
 
 HEAD = b"GET /later HTTP/1.1\r\nHost: hr.example.com\r\n\r\n"
 
@@ -26,7 +26,7 @@ def begun(connection: Connection, batch: WriteBatch) -> Incoming:
 
 
 @pytest.mark.parametrize("gives_up", ["abort", "close"])
-async def test_a_request_that_is_given_up_within_its_pass_never_leaves(front: Front, behind: Behind, gives_up: str) -> None:
+async def test_a_request_that_is_given_up_within_its_pass_never_leaves(front: ProxyServer, behind: Behind, gives_up: str) -> None:
     connection = await front.source.connection()
     begun(connection, await busy())
     getattr(connection, gives_up)()
@@ -35,7 +35,7 @@ async def test_a_request_that_is_given_up_within_its_pass_never_leaves(front: Fr
     assert behind.visits == []
 
 
-async def test_a_request_leaves_when_its_pass_is_over(front: Front, behind: Behind) -> None:
+async def test_a_request_leaves_when_its_pass_is_over(front: ProxyServer, behind: Behind) -> None:
     connection = await front.source.connection()
     incoming = begun(connection, await busy())
     async with asyncio.timeout(5):
@@ -43,7 +43,7 @@ async def test_a_request_leaves_when_its_pass_is_over(front: Front, behind: Behi
     assert (incoming.status, behind.last.head) == (200, HEAD)
 
 
-async def test_a_connection_that_closed_within_the_pass_says_that_nothing_was_sent(front: Front, behind: Behind) -> None:
+async def test_a_connection_that_closed_within_the_pass_says_that_nothing_was_sent(front: ProxyServer, behind: Behind) -> None:
     connection = await front.source.connection()
     incoming = begun(connection, await busy())
     connection.eof_received()
@@ -56,7 +56,7 @@ async def test_a_connection_that_closed_within_the_pass_says_that_nothing_was_se
     assert behind.visits == []
 
 
-async def test_what_a_server_says_before_it_was_asked_answers_nobody(front: Front, behind: Behind) -> None:
+async def test_what_a_server_says_before_it_was_asked_answers_nobody(front: ProxyServer, behind: Behind) -> None:
     connection = await front.source.connection()
     incoming = begun(connection, await busy())
     connection.data_received(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")
@@ -66,7 +66,7 @@ async def test_what_a_server_says_before_it_was_asked_answers_nobody(front: Fron
     assert behind.visits == []
 
 
-async def asked_within_one_pass(front: Front, count: int) -> list[Wire]:
+async def asked_within_one_pass(front: ProxyServer, count: int) -> list[Wire]:
     """Clients whose requests arrive in one pass of the loop, in which nothing is written before it is over."""
     wires = [await front.connect() for _ in range(count)]
     front.http = replace(front.http, batch=await busy())
@@ -75,7 +75,7 @@ async def asked_within_one_pass(front: Front, count: int) -> list[Wire]:
     return wires
 
 
-async def test_what_a_door_forwards_leaves_when_the_pass_is_over_and_so_do_the_answers(front: Front, behind: Behind) -> None:
+async def test_what_a_door_forwards_leaves_when_the_pass_is_over_and_so_do_the_answers(front: ProxyServer, behind: Behind) -> None:
     for wire in await asked_within_one_pass(front, 3):
         assert (await wire.until(b"hello")).startswith(b"HTTP/1.1 200 OK")
     assert sorted(visit.line.split()[1] for visit in behind.visits) == [b"/0", b"/1", b"/2"]

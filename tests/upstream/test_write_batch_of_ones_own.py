@@ -14,7 +14,7 @@ from gateway.upstream.connection import Connection
 from gateway.upstream.fetching import TRIES
 from tests.harness.app import Behind
 from tests.upstream.batches import busy
-from tests.upstream.proxy import Front
+from tests.upstream.proxy import ProxyServer
 
 HEAD = b"GET /a HTTP/1.1\r\nHost: hr.example.com\r\nConnection: close\r\n\r\n"
 
@@ -115,7 +115,7 @@ async def test_what_is_to_be_done_behind_a_pass_without_a_write_is_done() -> Non
     assert called == ["behind"]
 
 
-async def test_requests_leave_before_answers_and_an_answer_that_fails_keeps_no_request(front: Front, behind: Behind) -> None:
+async def test_requests_leave_before_answers_and_an_answer_that_fails_keeps_no_request(front: ProxyServer, behind: Behind) -> None:
     loop, order = asyncio.get_running_loop(), list[str]()
     loop.set_exception_handler(lambda _, told_of: None)
 
@@ -135,7 +135,7 @@ async def test_requests_leave_before_answers_and_an_answer_that_fails_keeps_no_r
     assert order == ["request", "request", "request", "answer"]
 
 
-class Closing(WriteBatch):
+class ClosingBatch(WriteBatch):
     """The connections of the first ``left`` requests close before the pass is over."""
 
     __slots__ = ("left",)
@@ -153,17 +153,17 @@ class Closing(WriteBatch):
 
 @pytest.mark.parametrize("closed", [1, TRIES - 1])
 async def test_what_a_door_forwards_leaves_once_by_another_connection_where_its_own_closes_within_the_pass(
-    front: Front, behind: Behind, closed: int
+    front: ProxyServer, behind: Behind, closed: int
 ) -> None:
-    front.http = replace(front.http, batch=Closing(closed))
+    front.http = replace(front.http, batch=ClosingBatch(closed))
     wire = await front.connect()
     await wire.say(b"POST /a HTTP/1.1\r\nHost: hr.example.com\r\nContent-Length: 4\r\n\r\na=b&")
     assert (await wire.until(b"hello")).startswith(b"HTTP/1.1 200 OK")
     assert [visit.line for visit in behind.visits] == [b"POST /a HTTP/1.1"]
 
 
-async def test_where_one_connection_after_the_other_closes_it_is_said_and_nothing_leaves(front: Front, behind: Behind) -> None:
-    front.http = replace(front.http, batch=Closing(TRIES))
+async def test_where_one_connection_after_the_other_closes_it_is_said_and_nothing_leaves(front: ProxyServer, behind: Behind) -> None:
+    front.http = replace(front.http, batch=ClosingBatch(TRIES))
     wire = await front.connect()
     await wire.say(HEAD)
     assert (await wire.until(b"before_sending")).startswith(b"HTTP/1.1 502 ")

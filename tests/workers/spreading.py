@@ -11,7 +11,7 @@ from time import perf_counter
 
 from tests.harness.browser import FORM, HR
 from tests.harness.connected_client import Caller
-from tests.harness.workers import Running
+from tests.harness.workers import RunningWorkers
 
 CLIENTS = 16
 
@@ -37,7 +37,7 @@ class _SignOut:
     answered: float = 0.0
 
 
-async def rounds(running: Running, logins: Sequence[str], asks_after: int, clients: int = CLIENTS) -> Spread:
+async def rounds(running: RunningWorkers, logins: Sequence[str], asks_after: int, clients: int = CLIENTS) -> Spread:
     """Each user enters and signs out, one after the other; after the answer each client asks ``asks_after`` times more.
 
     ``clients``: so many that each worker has some; the kernel deals their connections out.
@@ -65,7 +65,7 @@ async def rounds(running: Running, logins: Sequence[str], asks_after: int, clien
 
 
 async def _asks(
-    running: Running, caller: Caller, line: str, sign_out: _SignOut, asks_after: int, seen: Spread, asked: asyncio.Event
+    running: RunningWorkers, caller: Caller, line: str, sign_out: _SignOut, asks_after: int, seen: Spread, asked: asyncio.Event
 ) -> float:
     """Ask again and again; when this caller's worker first refused, or the last time that it did not."""
     refused = admitted = 0.0

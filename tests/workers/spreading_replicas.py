@@ -18,8 +18,8 @@ from tests.harness.browser import FORM, HR, NAVIGATION, Browser
 from tests.harness.connected_client import Caller
 from tests.harness.person import redemption
 from tests.harness.polling import moment
-from tests.harness.redis_servers import Running as Redis
-from tests.harness.workers import CONFIGURATION, Running, behind, started
+from tests.harness.redis_servers import RedisProcess
+from tests.harness.workers import CONFIGURATION, RunningWorkers, behind, started
 
 CONNECTIONS = 8
 ENTER_AT_ONCE = 4
@@ -40,10 +40,10 @@ class ReplicaSpread:
 
 
 @dataclass
-class Replicas:
+class ProbedReplicas:
     """The gateways, and a connection to each worker of each: by replica, then by worker."""
 
-    gateways: list[Running]
+    gateways: list[RunningWorkers]
     probes: list[dict[int, Caller]] = field(default_factory=list)
 
     async def asked_at_all(self, line: str, answered: float, seen: ReplicaSpread) -> None:
@@ -86,15 +86,15 @@ class Replicas:
 
 
 @asynccontextmanager
-async def replicas(folder: Path, number: int, workers: int, sessions: int) -> AsyncIterator[tuple[Replicas, list[str]]]:
+async def replicas(folder: Path, number: int, workers: int, sessions: int) -> AsyncIterator[tuple[ProbedReplicas, list[str]]]:
     """So many gateways with so many workers on one Redis, and the Cookie lines of so many sessions, each of a user of its own."""
     logins = [f"user{one}@example.com" for one in range(sessions)]
-    redis = Redis(folder / "redis")
+    redis = RedisProcess(folder / "redis")
     try:
         async with behind([User(login, "correct-horse") for login in (*logins, ENDING, NEXT)]) as (org, app, upstream):
             org.org.limits.per_minute = 1_000_000
             async with AsyncExitStack() as opened:
-                made = Replicas([])
+                made = ProbedReplicas([])
                 for one in range(number):
                     own = folder / f"replica-{one}"
                     (own / "scratch").mkdir(parents=True)
@@ -113,7 +113,7 @@ async def replicas(folder: Path, number: int, workers: int, sessions: int) -> As
         redis.kill()
 
 
-async def rounds(made: Replicas, lines: Sequence[str], count: int, per_second: float) -> ReplicaSpread:
+async def rounds(made: ProbedReplicas, lines: Sequence[str], count: int, per_second: float) -> ReplicaSpread:
     """End so many sessions, one after the other, by signing out and by a switch in turn, under load."""
     seen = ReplicaSpread()
     loading = asyncio.create_task(_load(made, lines, per_second, seen))
@@ -138,20 +138,20 @@ async def rounds(made: Replicas, lines: Sequence[str], count: int, per_second: f
     return seen
 
 
-async def _signs_out(where: Running, browser: Browser, seen: ReplicaSpread) -> None:
+async def _signs_out(where: RunningWorkers, browser: Browser, seen: ReplicaSpread) -> None:
     reply = await browser.post(f"{HR}/.gateway/sign-out", fields={**FORM, "Origin": HR})
     if reply.status != 303:
         seen.odd.append(reply.status)
 
 
-async def _switches(where: Running, browser: Browser, seen: ReplicaSpread) -> None:
+async def _switches(where: RunningWorkers, browser: Browser, seen: ReplicaSpread) -> None:
     came_from = {**NAVIGATION, "Sec-Fetch-Site": "same-site", "Referer": f"{HR}/"}
     reply = await browser.ask(redemption(where.org.session_token(NEXT)), fields=came_from)
     if reply.status not in (302, 303) or not any(value.startswith("sid=") for value in reply.values("Set-Cookie")):
         seen.odd.append(reply.status)
 
 
-async def _load(made: Replicas, lines: Sequence[str], per_second: float, seen: ReplicaSpread) -> None:
+async def _load(made: ProbedReplicas, lines: Sequence[str], per_second: float, seen: ReplicaSpread) -> None:
     """Ask with these sessions, at all replicas in turn, on time: a slow answer delays no other request."""
     free = [asyncio.Queue[Caller]() for _ in made.gateways]
     callers = [(where, await one.caller()) for where, one in enumerate(made.gateways) for _ in range(CONNECTIONS)]

@@ -15,20 +15,19 @@ from tests.harness.clock_ahead import ClockAhead, needs_gcc
 from tests.harness.connected_client import PATIENCE, Caller
 from tests.harness.person import redemption
 from tests.harness.polling import moment
-from tests.harness.redis_servers import Running as Redis
-from tests.harness.redis_servers import needs_redis
+from tests.harness.redis_servers import RedisProcess, needs_redis
 from tests.harness.system import ME
-from tests.harness.workers import Running, several_workers
+from tests.harness.workers import RunningWorkers, several_workers
 from tests.policy.hooks.events import delivery, event
 
 ALICE, BOB = "alice@example.com", "bob@example.com"
 WORKERS = 2
 
 
-class Hooked:
+class WorkersWithHook:
     """A gateway of two workers whose hook is fed by the test."""
 
-    def __init__(self, running: Running, clock: ClockAhead | None) -> None:
+    def __init__(self, running: RunningWorkers, clock: ClockAhead | None) -> None:
         self.running = running
         self._clock = clock
 
@@ -77,7 +76,7 @@ ORG = "http://127.0.0.1/api/v1/eventHooks/who1"
 
 
 @asynccontextmanager
-async def hooked(folder: Path, clock: ClockAhead | None, **environ: str) -> AsyncIterator[tuple[Hooked, list[Caller]]]:
+async def hooked(folder: Path, clock: ClockAhead | None, **environ: str) -> AsyncIterator[tuple[WorkersWithHook, list[Caller]]]:
     """The gateway, and a connection to each of its workers."""
     (folder / "secret").write_text(f"{SECRET}\n")
     (folder / "secret").chmod(0o600)
@@ -90,7 +89,7 @@ async def hooked(folder: Path, clock: ClockAhead | None, **environ: str) -> Asyn
     async with several_workers(
         folder, workers=WORKERS, environ={**given, **(clock.environ if clock is not None else {}), **environ}
     ) as running:
-        yield Hooked(running, clock), list((await running.callers_of_all()).values())
+        yield WorkersWithHook(running, clock), list((await running.callers_of_all()).values())
 
 
 async def served(callers: list[Caller], line: str) -> None:
@@ -99,7 +98,7 @@ async def served(callers: list[Caller], line: str) -> None:
         assert (await caller.ask("/", line))[0] == 200
 
 
-async def lives_long(there: Hooked, clock: ClockAhead, callers: list[Caller], line: str) -> bool:
+async def lives_long(there: WorkersWithHook, clock: ClockAhead, callers: list[Caller], line: str) -> bool:
     """Whether an answer is believed a minute later, twenty times the short ttl. A worker that gets no processor for three seconds asks."""
     for _ in range(4):
         clock.advance(60)
@@ -140,7 +139,7 @@ async def test_a_hook_that_falls_silent_brings_the_short_ttl_back_in_every_worke
 
 @needs_redis
 async def test_without_the_shared_state_the_short_ttl_counts(tmp_path: Path) -> None:
-    redis = Redis(tmp_path / "redis")
+    redis = RedisProcess(tmp_path / "redis")
     async with hooked(tmp_path, None, SESSION_GATEWAY__STATE__URL=f"redis://127.0.0.1:{redis.port}") as (there, callers):
         await there.delivers_sign_in()
         await there.says("trusted")

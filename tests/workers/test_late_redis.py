@@ -12,9 +12,8 @@ import pytest
 
 from tests.harness.connected_client import PATIENCE
 from tests.harness.polling import moment
-from tests.harness.redis_servers import Running as Redis
-from tests.harness.redis_servers import free_port, needs_redis
-from tests.harness.workers import CONFIGURATION, Running, begun, behind
+from tests.harness.redis_servers import RedisProcess, free_port, needs_redis
+from tests.harness.workers import CONFIGURATION, RunningWorkers, begun, behind
 
 pytestmark = needs_redis
 
@@ -23,8 +22,8 @@ pytestmark = needs_redis
 class Late:
     """A gateway that was started, where it answers, and the Redis of its configuration, which does not run yet."""
 
-    gateway: Running
-    redis: Redis
+    gateway: RunningWorkers
+    redis: RedisProcess
     port: int
     admin: int
 
@@ -56,7 +55,7 @@ class Late:
 
 @asynccontextmanager
 async def late(folder: Path, workers: int) -> AsyncIterator[Late]:
-    redis = Redis(folder / "redis")
+    redis = RedisProcess(folder / "redis")
     redis.kill()
     port, admin = free_port(), free_port()
     environ = {

@@ -28,7 +28,7 @@ life.sendall(b"counted 7")
 
 
 @dataclass
-class Place:
+class SlotOfPrograms:
     """A place whose workers run these programs, one after the other; the last one again and again."""
 
     programs: list[str]
@@ -73,7 +73,7 @@ async def kept(slot: WorkerSlot) -> None:
 
 @pytest.mark.parametrize("program", ["sys.exit(3)", "life.close(); sys.exit(3)"])
 async def test_a_worker_that_dies_before_it_listened_is_not_replaced(program: str) -> None:
-    place = Place([program])
+    place = SlotOfPrograms([program])
     slot = place.slot()
     await kept(slot)
     assert slot.died_first and slot.tried.is_set() and slot.ended.is_set() and slot.state == "dead"
@@ -82,14 +82,14 @@ async def test_a_worker_that_dies_before_it_listened_is_not_replaced(program: st
 
 
 async def test_a_process_that_cannot_be_started_is_a_death_too() -> None:
-    place = Place([""])
+    place = SlotOfPrograms([""])
     slot = place.slot()
     await kept(slot)
     assert slot.died_first and [event for event, _ in place.told] == ["worker_not_started", "worker_died"]
 
 
 async def test_a_worker_that_dies_later_is_replaced_until_the_end_is_wished_for() -> None:
-    place = Place([LISTENS + "os.kill(os.getpid(), signal.SIGABRT)", "", DRAINS])
+    place = SlotOfPrograms([LISTENS + "os.kill(os.getpid(), signal.SIGABRT)", "", DRAINS])
     slot = place.slot()
     keeping = asyncio.create_task(kept(slot))
     assert (await place.until("worker_died"))["code"] == -signal.SIGABRT
@@ -105,7 +105,7 @@ async def test_a_worker_that_dies_later_is_replaced_until_the_end_is_wished_for(
 
 async def test_a_worker_that_says_that_it_waits_may_take_as_long_as_it_needs_and_one_that_says_nothing_may_not() -> None:
     waits = "import time\nfor _ in range(40): life.sendall(b'w'); time.sleep(0.1)\n"
-    place = Place([waits + DRAINS, "signal.pause()"])
+    place = SlotOfPrograms([waits + DRAINS, "signal.pause()"])
     slot = place.slot(2.0)
     keeping = asyncio.create_task(kept(slot))
     while slot.state != "waiting":  # noqa: ASYNC110 - what a worker says of its start is not told
@@ -121,7 +121,7 @@ async def test_a_worker_that_says_that_it_waits_may_take_as_long_as_it_needs_and
 
 
 async def test_a_worker_that_is_stopped_before_it_hears_signals_has_ended_as_it_should() -> None:
-    place = Place(["signal.pause()"])
+    place = SlotOfPrograms(["signal.pause()"])
     slot = place.slot()
     keeping = asyncio.create_task(kept(slot))
     while slot.process is None:  # noqa: ASYNC110 - the start tells nobody
@@ -133,7 +133,7 @@ async def test_a_worker_that_is_stopped_before_it_hears_signals_has_ended_as_it_
 
 
 async def test_a_worker_that_closes_its_end_and_does_not_end_is_killed() -> None:
-    place = Place([LISTENS + "life.close()\nsignal.pause()", DRAINS])
+    place = SlotOfPrograms([LISTENS + "life.close()\nsignal.pause()", DRAINS])
     slot = place.slot()
     keeping = asyncio.create_task(kept(slot))
     assert (await place.until("worker_died"))["code"] == -signal.SIGKILL
@@ -143,7 +143,7 @@ async def test_a_worker_that_closes_its_end_and_does_not_end_is_killed() -> None
 
 
 async def test_a_place_that_is_given_up_leaves_no_process() -> None:
-    place = Place(["signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + LISTENS + "signal.pause()"])
+    place = SlotOfPrograms(["signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + LISTENS + "signal.pause()"])
     slot = place.slot()
     keeping = asyncio.create_task(kept(slot))
     await place.until("worker_started")

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.dev.standin import User
 from tests.harness.browser import FORM, HR, Browser
-from tests.harness.workers import Running, several_workers
+from tests.harness.workers import RunningWorkers, several_workers
 
 USERS, SOCKETS_EACH, WORKERS = 50, 2, 4
 CLOSED_SECONDS = 1.0
@@ -60,7 +60,7 @@ async def test_exactly_the_sockets_of_who_signed_out_close_in_every_worker(tmp_p
             await socket.open.close()
 
 
-async def _opened(running: Running, client: aiohttp.ClientSession, login: str, line: str) -> Socket:
+async def _opened(running: RunningWorkers, client: aiohttp.ClientSession, login: str, line: str) -> Socket:
     fields = {"Host": HR.partition("://")[2], "Origin": HR, "Cookie": line.partition(": ")[2]}
     return Socket(login, await client.ws_connect(f"http://127.0.0.1:{running.port}/live", headers=fields, autoclose=False))
 

@@ -14,7 +14,7 @@ LONGEST_SHOWN = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ComparedCase:
     """One case, and what became of it at each of ``NAMES``."""
 
     case: bytes
@@ -32,21 +32,21 @@ class Row:
         return f"| `{case}` | {' | '.join(self.words)} | {why} |"
 
 
-async def rows(proxies: Proxies) -> AsyncIterator[Row]:
+async def rows(proxies: Proxies) -> AsyncIterator[ComparedCase]:
     """All cases: every target with GET, every method with ``/x``."""
     for case, sent in (*((target, (b"GET", target)) for target in TARGETS), *((method, (method, b"/x")) for method in METHODS)):
         fates = await proxies.fates(*sent)
-        yield Row(case, tuple(fate.shown(b" ".join(sent)) for fate in fates))
+        yield ComparedCase(case, tuple(fate.shown(b" ".join(sent)) for fate in fates))
 
 
-def table(found: list[Row], only_differences: bool) -> str:
+def table(found: list[ComparedCase], only_differences: bool) -> str:
     """The rows as Markdown, and how many there are of each kind."""
     lines = [f"| case | {' | '.join(NAMES)} | why |", "|---|" + "---|" * (len(NAMES) + 1)]
     lines += [row.shown() for row in found if row.differs or not only_differences]
     return "\n".join((*lines, "", summary(found)))
 
 
-def summary(found: list[Row]) -> str:
+def summary(found: list[ComparedCase]) -> str:
     """In two sentences."""
     sides = [sum(row.words[0] == row.words[at] for row in found) for at in range(1, len(NAMES))]
     differing = [row for row in found if row.differs]

@@ -18,7 +18,7 @@ from pathlib import Path
 from tests.bench.pages.contestants import CADDY, COOKIE, NGINX, REDIS
 from tests.bench.pages.people import NotIn
 from tests.bench.pages.shapes import SHAPES
-from tests.bench.pages.system import Ready, System, all_ready, system
+from tests.bench.pages.system import PagesSystem, Ready, all_ready, system
 from tests.bench.proxies.figures import LEAST_BUSY, Figures, Round
 from tests.bench.proxies.machine import machine, versions
 from tests.bench.proxies.own import NAME, OLDER, cannot_compare, is_compiled
@@ -37,7 +37,7 @@ Results = dict[tuple[int, float], dict[str, Figures]]
 
 
 @dataclass(frozen=True, slots=True)
-class Extent:
+class PagesExtent:
     """How much is measured."""
 
     rounds: int
@@ -69,7 +69,7 @@ def switches() -> argparse.ArgumentParser:
     return parser
 
 
-def one_round(made: System, guard: Ready, messages: Messages, seconds: float) -> Round:
+def one_round(made: PagesSystem, guard: Ready, messages: Messages, seconds: float) -> Round:
     """One guard under full load."""
     user, system = guard.program.cpu_seconds()
     arrived = made.arrived()
@@ -81,7 +81,7 @@ def one_round(made: System, guard: Ready, messages: Messages, seconds: float) ->
     return Round(rate, failed, used / max(load.requests, 1) * 1e6, in_kernel / max(used, 1e-9))
 
 
-def measure(made: System, ready: Sequence[Ready], extent: Extent) -> Results:
+def measure(made: PagesSystem, ready: Sequence[Ready], extent: PagesExtent) -> Results:
     """All rounds."""
     results: Results = {}
     for users in extent.users:
@@ -164,7 +164,7 @@ def main() -> int:
     if not is_compiled():
         say("the gateway is measured as Python: there is no compiled build of these sources (make compiled)")
     rounds, seconds = (2, 1.0) if given.quick else (5, 2.0)
-    extent = Extent(given.rounds or rounds, given.seconds or seconds, given.users, given.shares)
+    extent = PagesExtent(given.rounds or rounds, given.seconds or seconds, given.users, given.shares)
     try:
         with system(given.cores[0], given.cores[1], max(given.users)) as made, all_ready(made, given.old, given.only, say) as ready:
             return report(measure(made, ready, extent), given.json)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.pages.people import Way, by_token, through_gateway, through_openid
-from tests.bench.proxies.contestants import Contestant, Place, caddy, envoy, filled_in, nginx, traefik
+from tests.bench.proxies.contestants import Contestant, ContestantAddress, caddy, envoy, filled_in, nginx, traefik
 from tests.bench.proxies.own import NAME, OLDER, ROOT, Setting
 from tests.bench.proxies.processes import Command, found
 
@@ -67,7 +67,7 @@ def guards(around: Surroundings, old: Path | None) -> Iterator[Guard]:
 
 
 def _apache(around: Surroundings) -> Contestant:
-    def command(place: Place) -> Command:
+    def command(place: ContestantAddress) -> Command:
         more = {"ORG": around.org_port, "MODULES": MODULES, "SECRET": os.urandom(16).hex()}
         file = filled_in("apache.conf", place, more, CONFIGURATIONS)
         return Command((found("apache2") or "", "-DFOREGROUND", "-d", str(place.folder), "-f", str(file)), {})
@@ -77,7 +77,7 @@ def _apache(around: Surroundings) -> Contestant:
 
 
 def _oauth2_proxy(name: str, around: Surroundings, *store: str, needs: tuple[str, ...] = ()) -> Contestant:
-    def command(place: Place) -> Command:
+    def command(place: ContestantAddress) -> Command:
         words = (
             *(found("oauth2-proxy") or "", f"--http-address=127.0.0.1:{place.port}", f"--upstream=http://127.0.0.1:{place.upstream}/"),
             *(

@@ -14,7 +14,7 @@ from multidict import CIMultiDict
 from tests.bench.pages.org import login_of
 from tests.bench.pages.shapes import address_of
 from tests.bench.proxies.own import APPS_OWN_COOKIE
-from tests.harness.person import HR, LOGIN, Lines, Person, Reply
+from tests.harness.person import HR, LOGIN, Lines, Person, PersonReply
 
 AT_ONCE, MOST_STEPS = 8, 8
 Way = Callable[[int, int], Coroutine[None, None, list[str]]]
@@ -48,7 +48,7 @@ async def session_at(client: aiohttp.ClientSession, org: str, login: str) -> str
 def through_gateway(org: str) -> Way:
     """The session is at the login host already; the hand-off brings it to the app."""
 
-    async def enter(person: Person, sid: str) -> Reply:
+    async def enter(person: Person, sid: str) -> PersonReply:
         person.keeps("sid", sid, LOGIN)
         return await person.go(f"{HR}/", site="none")
 
@@ -58,7 +58,7 @@ def through_gateway(org: str) -> Way:
 def through_openid(org: str) -> Way:
     """The guard sends the browser to the org's authorization endpoint, which knows the session and sends it back with a code."""
 
-    async def enter(person: Person, sid: str) -> Reply:
+    async def enter(person: Person, sid: str) -> PersonReply:
         url = f"{HR}/"
         for _ in range(MOST_STEPS):
             reply = await person.ask(url, site="none")
@@ -84,7 +84,7 @@ def by_token(tokens: Sequence[str]) -> Way:
     return way
 
 
-async def _all(org: str, port: int, users: int, enter: Callable[[Person, str], Awaitable[Reply]]) -> list[str]:
+async def _all(org: str, port: int, users: int, enter: Callable[[Person, str], Awaitable[PersonReply]]) -> list[str]:
     turns = asyncio.Semaphore(AT_ONCE)
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False) as client:
 

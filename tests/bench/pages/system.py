@@ -19,7 +19,7 @@ from tests.bench.pages.org import login_of
 from tests.bench.pages.people import NotIn
 from tests.bench.pages.shapes import SHAPES, Shape, address_of, cookies_of, head
 from tests.bench.proxies.asked import BODY, answer_to
-from tests.bench.proxies.contestants import Place, nginx
+from tests.bench.proxies.contestants import ContestantAddress, nginx
 from tests.bench.proxies.own import APPS_OWN_COOKIE
 from tests.bench.proxies.processes import ROUTES_SECONDS, Command, NotRunning, Program, found, free_port, pause
 from tests.bench.proxies.wrk import NEW, written
@@ -67,7 +67,7 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
-class System:
+class PagesSystem:
     """``core`` is the guards', ``load_core`` everybody else's, ours too."""
 
     core: int
@@ -87,7 +87,7 @@ class System:
     @contextmanager
     def ready(self, guard: Guard) -> Iterator[Ready]:
         """The guard with all users inside; NotRunning or NotIn where that fails."""
-        place = Place(Path(tempfile.mkdtemp(dir=self.folder)), free_port(), self.app, self.look_up)
+        place = ContestantAddress(Path(tempfile.mkdtemp(dir=self.folder)), free_port(), self.app, self.look_up)
         place.folder.chmod(0o755)  # Apache gives up root
         with Program(guard.contestant.command(place), self.core, place.folder / "said") as program:
             program.listens(place.port)
@@ -99,7 +99,7 @@ class System:
 
 
 @contextmanager
-def system(core: int, load_core: int, users: int) -> Iterator[System]:
+def system(core: int, load_core: int, users: int) -> Iterator[PagesSystem]:
     """Everything but the guards."""
     os.sched_setaffinity(0, {load_core})
     with ExitStack() as opened:
@@ -109,9 +109,9 @@ def system(core: int, load_core: int, users: int) -> Iterator[System]:
         lines = (f'"{token}" "{login_of(number)}";\n' for number, token in enumerate(tokens))
         (folder / "tokens.map").write_text("".join(lines), "ascii")
 
-        def started(name: str, port: int, command: Callable[[Place], Command]) -> int:
+        def started(name: str, port: int, command: Callable[[ContestantAddress], Command]) -> int:
             (folder / name).mkdir()
-            program = Program(command(Place(folder / name, port, 0, 0)), load_core, folder / name / "said")
+            program = Program(command(ContestantAddress(folder / name, port, 0, 0)), load_core, folder / name / "said")
             opened.enter_context(program).listens(port)
             return port
 
@@ -125,11 +125,11 @@ def system(core: int, load_core: int, users: int) -> Iterator[System]:
             words = (server, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
             started("redis", redis, lambda place: Command((*words, "--port", str(place.port), "--dir", str(place.folder)), {}))
         around = Surroundings(org, redis, folder, tokens, folder / "tokens.map")
-        yield System(core, load_core, folder, users, around, app, status, look_up)
+        yield PagesSystem(core, load_core, folder, users, around, app, status, look_up)
 
 
 @contextmanager
-def all_ready(made: System, old: Path | None, only: Sequence[str], say: Say) -> Iterator[list[Ready]]:
+def all_ready(made: PagesSystem, old: Path | None, only: Sequence[str], say: Say) -> Iterator[list[Ready]]:
     """All guards at once, less those that are missing or let somebody in as somebody else; those are said."""
     with ExitStack() as opened:
         ready: list[Ready] = []

@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.bench.proxies.arena import Arena, arena
 from tests.bench.proxies.contestants import PEERS
 from tests.bench.proxies.machine import machine, versions
-from tests.bench.proxies.measures import QUICK, Extent, measure
+from tests.bench.proxies.measures import QUICK, ProxiesExtent, measure
 from tests.bench.proxies.own import cannot_compare, is_compiled
 from tests.bench.proxies.plot import picture
 from tests.bench.proxies.processes import NotRunning, found
@@ -43,7 +43,7 @@ def switches() -> argparse.ArgumentParser:
     parser.add_argument(
         "--only", nargs="+", metavar="NAME", help="contestants whose names contain one of these; the gateway is always there"
     )
-    parser.add_argument("--measure", nargs="+", choices=sorted(Extent().wanted), help="only these measurements; latency needs load")
+    parser.add_argument("--measure", nargs="+", choices=sorted(ProxiesExtent().wanted), help="only these measurements; latency needs load")
     parser.add_argument("--cores", nargs=2, type=int, default=(cores[0], cores[-1]), metavar=("CONTESTANT", "LOAD"), help="which to use")
     parser.add_argument("--old", type=Path, metavar="CHECKOUT", help="an older checkout, whose gateway is measured beside this one")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures of all rounds")
@@ -53,9 +53,9 @@ def switches() -> argparse.ArgumentParser:
     return parser
 
 
-def extent(given: argparse.Namespace) -> Extent:
+def extent(given: argparse.Namespace) -> ProxiesExtent:
     """How much is measured."""
-    base = QUICK if given.quick else Extent()
+    base = QUICK if given.quick else ProxiesExtent()
     asked = {name: value for name in ("rounds", "seconds", "gigabytes") if (value := getattr(given, name)) is not None}
     return replace(base, wanted=frozenset(given.measure or base.wanted), **asked)
 

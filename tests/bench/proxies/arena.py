@@ -13,20 +13,20 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.bench.proxies.asked import BODY, TARGET, Asked
-from tests.bench.proxies.contestants import Contestant, Place, nginx
-from tests.bench.proxies.own import System
+from tests.bench.proxies.asked import BODY, TARGET, AppRequest
+from tests.bench.proxies.contestants import Contestant, ContestantAddress, nginx
+from tests.bench.proxies.own import OrgWithGateways
 from tests.bench.proxies.processes import ROUTES_SECONDS, Command, NotRunning, Program, free_port, pause
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class RunningContestant:
     """A contestant that answers. ``asked``: what it is asked where its passes are its own."""
 
     name: str
     program: Program
     port: int
-    asked: Asked | None = None
+    asked: AppRequest | None = None
 
 
 @dataclass(slots=True)
@@ -36,23 +36,23 @@ class Arena:
     core: int
     load_core: int
     folder: Path
-    system: System
-    app: Running
-    asked: Asked = field(default_factory=lambda: Asked(""))
-    asked_of: dict[str, Asked] = field(default_factory=dict)
+    system: OrgWithGateways
+    app: RunningContestant
+    asked: AppRequest = field(default_factory=lambda: AppRequest(""))
+    asked_of: dict[str, AppRequest] = field(default_factory=dict)
     """By name: what those are asked that do not know the passes of ours."""
     _started: int = 0
 
     @contextmanager
-    def running(self, contestant: Contestant, upstream: int | None = None) -> Iterator[Running]:
+    def running(self, contestant: Contestant, upstream: int | None = None) -> Iterator[RunningContestant]:
         """The contestant, started before the app or before another server; NotRunning when it does not listen."""
         self._started += 1
         folder = self.folder / f"{self._started}"
         folder.mkdir()
-        place = Place(folder, free_port(), upstream or self.app.port, self.app.port)
+        place = ContestantAddress(folder, free_port(), upstream or self.app.port, self.app.port)
         with Program(contestant.command(place), self.core, folder / "said") as program:
             program.listens(place.port)
-            yield Running(contestant.name, program, place.port, self.asked_of.get(contestant.name))
+            yield RunningContestant(contestant.name, program, place.port, self.asked_of.get(contestant.name))
 
     @contextmanager
     def server(self, module: str) -> Iterator[int]:
@@ -63,18 +63,18 @@ class Arena:
             program.listens(port)
             yield port
 
-    def what_is_asked(self, running: Running) -> Asked:
+    def what_is_asked(self, running: RunningContestant) -> AppRequest:
         """The browser's request, with a pass that this contestant knows."""
         return running.asked or self.asked
 
-    def trouble(self, running: Running) -> str | None:
+    def trouble(self, running: RunningContestant) -> str | None:
         """What is wrong with the contestant's answer; None when it is the app's. Waits a little: see ROUTES_SECONDS."""
         deadline = time.monotonic() + ROUTES_SECONDS
         while (wrong := self._wrong(running)) is not None and time.monotonic() < deadline:
             pause(0.1)
         return wrong
 
-    def _wrong(self, running: Running) -> str | None:
+    def _wrong(self, running: RunningContestant) -> str | None:
         connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=10)
         try:
             connection.request("GET", TARGET, headers=dict(self.what_is_asked(running).fields))
@@ -94,11 +94,11 @@ def arena(core: int, load_core: int, old: Path | None = None) -> Iterator[Arena]
     with ExitStack() as opened:
         folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         (folder / "app").mkdir()
-        place = Place(folder / "app", free_port(), 0, 0)
+        place = ContestantAddress(folder / "app", free_port(), 0, 0)
         app = opened.enter_context(Program(nginx("upstream.conf")(place), load_core, folder / "app" / "said"))
         app.listens(place.port)
-        system = opened.enter_context(System(load_core, folder, old))
-        made = Arena(core, load_core, folder, system, Running("app", app, place.port))
+        system = opened.enter_context(OrgWithGateways(load_core, folder, old))
+        made = Arena(core, load_core, folder, system, RunningContestant("app", app, place.port))
         with made.running(system.contestant) as gateway:
             made.asked = system.signed_in(gateway.port)
         if system.older is not None:
@@ -108,7 +108,7 @@ def arena(core: int, load_core: int, old: Path | None = None) -> Iterator[Arena]
 
 
 @contextmanager
-def all_running(made: Arena, contestants: list[Contestant], say: Callable[[str], None]) -> Iterator[list[Running]]:
+def all_running(made: Arena, contestants: list[Contestant], say: Callable[[str], None]) -> Iterator[list[RunningContestant]]:
     """All of them at once, less those that are missing or do not answer as the app does; those are said."""
     with ExitStack() as opened:
         ready = []

@@ -14,7 +14,7 @@ BODY = (b"<!doctype html><title>payroll</title>" + b"a line of an old applicatio
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AppRequest:
     """A browser's request to the app; ``port`` is the server's, ``cookie`` holds the pass and a cookie of the app's own."""
 
     cookie: str

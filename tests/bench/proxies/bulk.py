@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.bench.proxies.asked import Asked
+from tests.bench.proxies.asked import AppRequest
 from tests.bench.proxies.processes import Program
 from tests.bench.proxies.well import forget, head_of, length_of, pour
 
@@ -44,7 +44,7 @@ class _Watch:
             self.most = max(self.most, self._program.resident_bytes())
 
 
-def download(asked: Asked, port: int, count: int) -> None:
+def download(asked: AppRequest, port: int, count: int) -> None:
     """Get a body of so many bytes, whole."""
     with socket.create_connection(("127.0.0.1", port), 60) as connection:
         connection.sendall(asked.message("GET", f"/long/{count}"))
@@ -54,7 +54,7 @@ def download(asked: Asked, port: int, count: int) -> None:
         forget(connection, count - already)
 
 
-def upload(asked: Asked, port: int, count: int) -> None:
+def upload(asked: AppRequest, port: int, count: int) -> None:
     """Send a body of so many bytes, and wait for the answer."""
     with socket.create_connection(("127.0.0.1", port), 60) as connection:
         connection.sendall(asked.message("POST", "/long/upload", ("Content-Length", str(count)), ("Origin", "https://hr.example.com")))

@@ -17,7 +17,7 @@ OPEN_FILES = 19000
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ContestantAddress:
     """Where one contestant runs: a folder of its own, its port, the app's port, and that of the constant answer to ``/auth``."""
 
     folder: Path
@@ -33,7 +33,7 @@ class Contestant:
     name: str
     program: str
     source: str
-    command: Callable[[Place], Command]
+    command: Callable[[ContestantAddress], Command]
     speaks_websocket: bool = True
     needs: tuple[str, ...] = ()
     """Further programs, and files by their whole path."""
@@ -45,7 +45,7 @@ class Contestant:
         return None if absent is None else f"{self.name}: skipped, {absent} is not installed: {self.source}"
 
 
-def filled_in(name: str, place: Place, more: Mapping[str, object] | None = None, folder: Path = CONFIGURATIONS) -> Path:
+def filled_in(name: str, place: ContestantAddress, more: Mapping[str, object] | None = None, folder: Path = CONFIGURATIONS) -> Path:
     """A configuration of ours with everything filled in, as a file in the place's folder."""
     text = (folder / name).read_text("utf-8")
     values: dict[str, object] = {
@@ -64,30 +64,30 @@ def filled_in(name: str, place: Place, more: Mapping[str, object] | None = None,
     return file
 
 
-def nginx(name: str, more: Mapping[str, object] | None = None, folder: Path = CONFIGURATIONS) -> Callable[[Place], Command]:
+def nginx(name: str, more: Mapping[str, object] | None = None, folder: Path = CONFIGURATIONS) -> Callable[[ContestantAddress], Command]:
     """nginx with this configuration."""
 
-    def command(place: Place) -> Command:
+    def command(place: ContestantAddress) -> Command:
         file = filled_in(name, place, more, folder)
         return Command((found("nginx") or "", "-p", str(place.folder), "-e", "stderr", "-c", str(file)), {})
 
     return command
 
 
-def caddy(name: str) -> Callable[[Place], Command]:
+def caddy(name: str) -> Callable[[ContestantAddress], Command]:
     """Caddy with this configuration."""
 
-    def command(place: Place) -> Command:
+    def command(place: ContestantAddress) -> Command:
         words = (found("caddy") or "", "run", "--adapter", "caddyfile", "--config", str(filled_in(name, place)))
         return Command(words, {"HOME": str(place.folder), "XDG_DATA_HOME": str(place.folder), "XDG_CONFIG_HOME": str(place.folder)})
 
     return command
 
 
-def traefik(name: str) -> Callable[[Place], Command]:
+def traefik(name: str) -> Callable[[ContestantAddress], Command]:
     """Traefik with this configuration."""
 
-    def command(place: Place) -> Command:
+    def command(place: ContestantAddress) -> Command:
         words = (
             found("traefik") or "",
             f"--entryPoints.front.address=127.0.0.1:{place.port}",
@@ -101,10 +101,10 @@ def traefik(name: str) -> Callable[[Place], Command]:
     return command
 
 
-def envoy(name: str) -> Callable[[Place], Command]:
+def envoy(name: str) -> Callable[[ContestantAddress], Command]:
     """Envoy with this configuration."""
 
-    def command(place: Place) -> Command:
+    def command(place: ContestantAddress) -> Command:
         file = filled_in(name, place)
         words = (found("envoy") or "", "-c", str(file), "--concurrency", "1", "--disable-hot-restart", "--log-level", "error")
         return Command(words, {})
@@ -112,7 +112,7 @@ def envoy(name: str) -> Callable[[Place], Command]:
     return command
 
 
-def _naive(place: Place) -> Command:
+def _naive(place: ContestantAddress) -> Command:
     return Command((sys.executable, "-m", "tests.bench.proxies.naive", str(place.port), str(place.upstream)), {})
 
 

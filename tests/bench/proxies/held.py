@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from tests.bench.proxies.asked import END, Asked
+from tests.bench.proxies.asked import END, AppRequest
 from tests.bench.proxies.processes import ROUTES_SECONDS, Program, pause
 
 CLIENTS = 200
@@ -60,7 +60,7 @@ def _opened(opened: ExitStack, port: int, number: int) -> socket.socket:
     return opened.enter_context(socket.create_connection(("127.0.0.1", port), 10, source))
 
 
-def asks_once(asked: Asked) -> Callable[[socket.socket], None]:
+def asks_once(asked: AppRequest) -> Callable[[socket.socket], None]:
     """A request and its answer; then the connection idles."""
 
     def greet(connection: socket.socket) -> None:
@@ -70,7 +70,7 @@ def asks_once(asked: Asked) -> Callable[[socket.socket], None]:
     return greet
 
 
-def opens_websocket(asked: Asked) -> Callable[[socket.socket], None]:
+def opens_websocket(asked: AppRequest) -> Callable[[socket.socket], None]:
     """The handshake, one message there and back; then the socket stays open (RFC 6455 §4.1, §5.2)."""
     key, mask = base64.b64encode(os.urandom(16)).decode(), os.urandom(4)
     more = (

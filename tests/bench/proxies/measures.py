@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from tests.bench.proxies.arena import Arena, Running, all_running
-from tests.bench.proxies.asked import Asked
+from tests.bench.proxies.arena import Arena, RunningContestant, all_running
+from tests.bench.proxies.asked import AppRequest
 from tests.bench.proxies.bulk import Bulk, bulk, download, upload
 from tests.bench.proxies.contestants import Contestant
 from tests.bench.proxies.figures import Figures, Round
@@ -24,7 +24,7 @@ IN_BULK = (NAME, OLDER, "nginx")
 
 
 @dataclass(frozen=True, slots=True)
-class Extent:
+class ProxiesExtent:
     """How much is measured."""
 
     rounds: int = 5
@@ -36,10 +36,10 @@ class Extent:
     wanted: frozenset[str] = frozenset(("load", "latency", "idle", "sockets", "bulk"))
 
 
-QUICK = Extent(rounds=3, seconds=2, gigabytes=1)
+QUICK = ProxiesExtent(rounds=3, seconds=2, gigabytes=1)
 
 
-def measure(arena: Arena, contestants: list[Contestant], extent: Extent, say: Say) -> list[Figures]:
+def measure(arena: Arena, contestants: list[Contestant], extent: ProxiesExtent, say: Say) -> list[Figures]:
     """Everything that is wanted of everybody; the first figures are the app's own."""
     present = [one for one in contestants if one.missing is None]
     for one in contestants:
@@ -56,7 +56,7 @@ def measure(arena: Arena, contestants: list[Contestant], extent: Extent, say: Sa
     return list(figures.values())
 
 
-def _under_load(arena: Arena, running: list[Running], extent: Extent, figures: dict[str, Figures], say: Say) -> None:
+def _under_load(arena: Arena, running: list[RunningContestant], extent: ProxiesExtent, figures: dict[str, Figures], say: Say) -> None:
     for one in running:
         full_load(arena.what_is_asked(one), one.port, 1, extent.connections, arena.folder)
     for number in range(extent.rounds):
@@ -71,7 +71,7 @@ def _under_load(arena: Arena, running: list[Running], extent: Extent, figures: d
                 _half(arena, one, extent, figures[one.name], say)
 
 
-def _full(arena: Arena, one: Running, extent: Extent) -> Round:
+def _full(arena: Arena, one: RunningContestant, extent: ProxiesExtent) -> Round:
     user, system = one.program.cpu_seconds()
     load = full_load(arena.what_is_asked(one), one.port, extent.seconds, extent.connections, arena.folder)
     user_after, system_after = one.program.cpu_seconds()
@@ -81,7 +81,7 @@ def _full(arena: Arena, one: Running, extent: Extent) -> Round:
     return Round(0.0 if wrong else load.rate, failed, used / max(load.requests, 1) * 1e6, in_kernel / max(used, 1e-9))
 
 
-def _half(arena: Arena, one: Running, extent: Extent, figures: Figures, say: Say) -> None:
+def _half(arena: Arena, one: RunningContestant, extent: ProxiesExtent, figures: Figures, say: Say) -> None:
     rate = min((figures.rate or 0) / 2, MOST)
     try:
         through = paced_load(arena.what_is_asked(one), one.port, rate, extent.seconds)
@@ -93,7 +93,7 @@ def _half(arena: Arena, one: Running, extent: Extent, figures: Figures, say: Say
     say(f"at {rate:.0f}/s: {one.name}: p50 {through.p50:.2f} ms, p99 {through.p99:.2f}; the app {straight.p50:.2f}, {straight.p99:.2f}")
 
 
-def _memory(arena: Arena, one: Contestant, extent: Extent, figures: Figures, say: Say) -> None:
+def _memory(arena: Arena, one: Contestant, extent: ProxiesExtent, figures: Figures, say: Say) -> None:
     def idle() -> Held:
         with arena.running(one) as running:
             return held(running.program, running.port, extent.idle, asks_once(arena.what_is_asked(running)))
@@ -108,8 +108,8 @@ def _memory(arena: Arena, one: Contestant, extent: Extent, figures: Figures, say
         figures.sockets = _tried(f"{one.name}, WebSockets", sockets, say)
 
 
-def _in_bulk(arena: Arena, one: Contestant, extent: Extent, figures: Figures, say: Say) -> None:
-    def carried(way: Callable[[Asked, int, int], None]) -> Bulk:
+def _in_bulk(arena: Arena, one: Contestant, extent: ProxiesExtent, figures: Figures, say: Say) -> None:
+    def carried(way: Callable[[AppRequest, int, int], None]) -> Bulk:
         with arena.server("well") as well, arena.running(one, well) as running:
             return bulk(running.program, lambda count: way(arena.what_is_asked(running), running.port, count), int(extent.gigabytes * 1e9))
 

@@ -20,8 +20,8 @@ from gateway.dev.standin import ALICE_AND_BOB, User
 from gateway.policy.http.cookie_scopes import Scope
 from gateway.policy.http.cookie_stamps import Stamps
 from gateway.policy.http.cookies import PASS_NAME
-from tests.bench.proxies.asked import Asked
-from tests.bench.proxies.contestants import CONFIGURATIONS, Contestant, Place, filled_in
+from tests.bench.proxies.asked import AppRequest
+from tests.bench.proxies.contestants import CONFIGURATIONS, Contestant, ContestantAddress, filled_in
 from tests.bench.proxies.processes import Command, Program, free_port
 from tests.harness.person import HR, Person, redemption
 
@@ -76,7 +76,7 @@ class Setting:
         configurations = checkout / CONFIGURATIONS.relative_to(ROOT)
         state = self.folder / f"state-{checkout.name}"
 
-        def command(place: Place) -> Command:
+        def command(place: ContestantAddress) -> Command:
             more = {"ORG": self.org_port, "ADMIN": free_port(), "STATE": state, "PROXIES": proxies}
             words = (*COMMAND_LINE, "run", "--config", str(filled_in("gateway.toml", place, more, configurations)))
             return Command(words, {"SESSION_GATEWAY_SEAL_KEYS": self.key, **_beside(tree), **(environ or {})})
@@ -84,7 +84,7 @@ class Setting:
         return Contestant(name, sys.executable, "", command)
 
 
-class System:
+class OrgWithGateways:
     """The org, running on the core of the load, and the gateways before it as contestants. ``with`` ends the org."""
 
     def __init__(self, core: int, folder: Path, old: Path | None = None) -> None:
@@ -98,7 +98,7 @@ class System:
         as_python = self.setting.of_tree(AS_PYTHON, ROOT, ROOT) if is_compiled() else None
         self.others = tuple(one for one in (as_python, self.older) if one is not None)
 
-    def __enter__(self) -> "System":
+    def __enter__(self) -> "OrgWithGateways":
         """Itself."""
         return self
 
@@ -106,11 +106,11 @@ class System:
         """End the org."""
         self._org.__exit__()
 
-    def signed_in(self, gateway_port: int) -> Asked:
+    def signed_in(self, gateway_port: int) -> AppRequest:
         """Sign alice in through a running gateway; what her browser then asks of the app."""
         return asyncio.run(self._journey(gateway_port))
 
-    async def _journey(self, gateway_port: int) -> Asked:
+    async def _journey(self, gateway_port: int) -> AppRequest:
         alice = ALICE_AND_BOB[0]
         async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False) as client:
             asked = {"username": alice.login, "password": alice.password}
@@ -123,7 +123,7 @@ class System:
         sealed = person.cookie(PASS_NAME.decode(), HR)
         if reply.status != 200 or sealed is None:
             raise AssertionError(f"the journey ended at {reply.url} with {reply.status}: {reply.body[:300]}")
-        return Asked(f"{PASS_NAME.decode()}={sealed}; {self._apps_own(alice)}")
+        return AppRequest(f"{PASS_NAME.decode()}={sealed}; {self._apps_own(alice)}")
 
     def _apps_own(self, user: User) -> str:
         """The app's session cookie as this user's browser has it."""

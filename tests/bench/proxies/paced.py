@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tests.bench.proxies.asked import END, Asked
+from tests.bench.proxies.asked import END, AppRequest
 
 MOST = 24000.0
 CONNECTIONS = 64
@@ -33,7 +33,7 @@ class Paced:
 class _Pacer:
     """One run: connections, those of them that are idle, and when each request under way began."""
 
-    def __init__(self, asked: Asked, port: int) -> None:
+    def __init__(self, asked: AppRequest, port: int) -> None:
         self._message = asked.message()
         self._connections = [socket.create_connection(("127.0.0.1", port), 10) for _ in range(CONNECTIONS)]
         self._by_number = {connection.fileno(): connection for connection in self._connections}
@@ -90,7 +90,7 @@ def _by_chance(rate: float, seconds: float) -> Iterator[float]:
         yield moment
 
 
-def paced_load(asked: Asked, port: int, rate: float, seconds: float) -> Paced:
+def paced_load(asked: AppRequest, port: int, rate: float, seconds: float) -> Paced:
     """Ask at this rate for so long; the first fifth of the answers warms up and does not count."""
     pacer = _Pacer(asked, port)
     gc.disable()

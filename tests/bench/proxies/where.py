@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.bench.proxies.arena import Arena, Running
+from tests.bench.proxies.arena import Arena, RunningContestant
 from tests.bench.proxies.processes import found
 from tests.bench.proxies.wrk import full_load
 
@@ -36,7 +36,7 @@ def profile(arena: Arena, seconds: float, flame: Path | None) -> str:
     return "\n".join((head, "", *_table(recorded.read_text("utf-8", "replace"))))
 
 
-def _recorded(arena: Arena, running: Running, seconds: float, form: str, file: Path) -> float:
+def _recorded(arena: Arena, running: RunningContestant, seconds: float, form: str, file: Path) -> float:
     """Watch under load; the rate of that time."""
     words = (found("py-spy") or "", "record", "-p", str(running.program.pid), "-r", str(RATE), "-f", form, "-o", str(file), "-d", "600")
     watching = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

@@ -33,7 +33,7 @@ class Seen:
         return self.fields.getall("Set-Cookie", [])
 
 
-class Browser:
+class OrgBrowser:
     """One browser at one org; `cookies` may be changed by the test."""
 
     def __init__(self, client: aiohttp.ClientSession, url: str) -> None:

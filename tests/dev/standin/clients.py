@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from gateway.dev.standin import Client
-from tests.dev.standin.browser import Browser, Seen
+from tests.dev.standin.browser import OrgBrowser, Seen
 
 BACK = "https://rp.example.com/callback"
 BYE = "https://rp.example.com/bye"
@@ -28,7 +28,7 @@ ASKED = {
 }
 
 
-async def asked(browser: Browser, **changes: str | None) -> Seen:
+async def asked(browser: OrgBrowser, **changes: str | None) -> Seen:
     """Send the page's authorization request; None leaves a parameter out."""
     kept = {name: value for name, value in (ASKED | changes).items() if value is not None}
     return await browser.get(f"/oauth2/default/v1/authorize?{urlencode(kept)}")
@@ -41,13 +41,13 @@ def answered(seen: Seen) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(parts.query or parts.fragment).items()}
 
 
-async def posted(browser: Browser, place: str, client: Client = PAGE, **form: str) -> Seen:
+async def posted(browser: OrgBrowser, place: str, client: Client = PAGE, **form: str) -> Seen:
     """Post a form to an endpoint of the authorization server, as the client with its secret."""
     own = {"client_id": client.id} | ({"client_secret": client.secret} if client.secret else {})
     return await browser.ask("POST", f"/oauth2/default/v1/{place}", form=own | form)
 
 
-async def exchanged(browser: Browser, code: str, client: Client = PAGE) -> Any:
+async def exchanged(browser: OrgBrowser, code: str, client: Client = PAGE) -> Any:
     """The tokens of a code."""
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": BACK, "code_verifier": VERIFIER}
     seen = await posted(browser, "token", client, **form)
@@ -55,6 +55,6 @@ async def exchanged(browser: Browser, code: str, client: Client = PAGE) -> Any:
     return seen.json
 
 
-async def tokens(browser: Browser, client: Client = PAGE) -> Any:
+async def tokens(browser: OrgBrowser, client: Client = PAGE) -> Any:
     """The tokens that a client gets for whoever is signed in."""
     return await exchanged(browser, answered(await asked(browser, client_id=client.id))["code"], client)

@@ -9,14 +9,14 @@ import pytest
 from aiohttp import DummyCookieJar
 
 from gateway.dev.standin import Org, RunningOrg, serve
-from tests.dev.standin.browser import Browser
+from tests.dev.standin.browser import OrgBrowser
 
 ALICE, BOB, PASSWORD = "alice@example.com", "bob@example.com", "correct-horse"
 _AUTH_JS = Path(__file__).parents[2] / "browser" / "npm" / "node_modules" / "@okta" / "okta-auth-js"
 _WANTED = "needs npm's @okta/okta-auth-js: run make test, or npm ci --prefix tests/browser/npm"
 
 Serve = Callable[[Org], Awaitable[RunningOrg]]
-Open = Callable[[RunningOrg], Browser]
+Open = Callable[[RunningOrg], OrgBrowser]
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ async def start() -> AsyncIterator[Serve]:
 async def browse() -> AsyncIterator[Open]:
     """Open a browser with no cookies at a running org."""
     async with aiohttp.ClientSession(cookie_jar=DummyCookieJar()) as client:
-        yield lambda running: Browser(client, running.url)
+        yield lambda running: OrgBrowser(client, running.url)
 
 
 @pytest.fixture

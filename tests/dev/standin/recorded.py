@@ -23,7 +23,7 @@ NOT_IN_THE_RECORDING = frozenset({"x-okta-request-id"})
 
 
 @dataclass(frozen=True)
-class Answer:
+class ComparableAnswer:
     """One answer in the form that is compared."""
 
     status: int
@@ -31,7 +31,7 @@ class Answer:
     body: object
 
 
-def comparable(path: str, status: int, fields: Iterable[tuple[str, str]], text: str) -> Answer:
+def comparable(path: str, status: int, fields: Iterable[tuple[str, str]], text: str) -> ComparableAnswer:
     """Bring an answer to a request of this path into that form."""
     names: dict[str, str] = {}
 
@@ -45,7 +45,7 @@ def comparable(path: str, status: int, fields: Iterable[tuple[str, str]], text: 
     kept = [(name, value) for name, value in kept if name not in FRAMING_OF_THIS_SERVER | NOT_IN_THE_RECORDING]
     body = json.loads(_ID.sub(named, text)) if text else ""
     # A list sorts stably by name alone: the order of the Set-Cookie lines stays.
-    return Answer(status, sorted(kept, key=lambda field: field[0]), _with_distances(body))
+    return ComparableAnswer(status, sorted(kept, key=lambda field: field[0]), _with_distances(body))
 
 
 def _value(name: str, value: str) -> str:

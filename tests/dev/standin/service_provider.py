@@ -16,7 +16,7 @@ SLS = "https://sp.example.com/sls"
 SUCCESS, FAILED = (f"urn:oasis:names:tc:SAML:2.0:status:{name}" for name in ("Success", "AuthnFailed"))
 
 
-class Provider:
+class ServiceProvider:
     """One application; `saml` is the module `onelogin.saml2.auth`."""
 
     def __init__(self, saml: Any, org: Org, sign_in: str, app_id: str, acs: str = ACS) -> None:
@@ -47,7 +47,7 @@ class Provider:
         return str(auth.get_nameid())
 
 
-class SigningProvider(Provider):
+class SigningProvider(ServiceProvider):
     """One that signs its users out of the org too: SP-initiated single logout, with a key of its own."""
 
     def __init__(self, saml: Any, org: Org, base: str, app_id: str) -> None:

@@ -4,7 +4,7 @@ import base64
 import html
 
 from gateway.dev.standin import OrgSession, RunningOrg
-from tests.dev.standin.browser import Browser
+from tests.dev.standin.browser import OrgBrowser
 
 
 def saml_response(login: str) -> str:
@@ -17,7 +17,7 @@ def saml_response(login: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
-def enter(running: RunningOrg, browser: Browser, login: str) -> OrgSession:
+def enter(running: RunningOrg, browser: OrgBrowser, login: str) -> OrgSession:
     """Put the cookies of a new session into the browser."""
     session = running.org.sign_in(login)
     browser.cookies |= {"sid": session.sid or ""} | ({"idx": session.idx} if session.idx else {})

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.dev.standin import Engine, Org, RunningOrg
 from gateway.dev.standin.accounts import MOST_WRONG, Factor
-from tests.dev.standin.browser import Browser, Seen
+from tests.dev.standin.browser import OrgBrowser, Seen
 from tests.dev.standin.conftest import ALICE, BOB, PASSWORD, Open, Serve
 from tests.dev.standin.sign_ins_without_token import enter
 
@@ -17,11 +17,11 @@ _SCRIPT = Path(__file__).with_name("auth_js_factors.cjs")
 AUTHN = "/api/v1/authn"
 
 
-async def signed(browser: Browser, password: str = PASSWORD, **more: object) -> Seen:
+async def signed(browser: OrgBrowser, password: str = PASSWORD, **more: object) -> Seen:
     return await browser.ask("POST", AUTHN, payload={"username": ALICE, "password": password} | more)
 
 
-async def verified(browser: Browser, state: Any, factor: Factor, **more: object) -> Seen:
+async def verified(browser: OrgBrowser, state: Any, factor: Factor, **more: object) -> Seen:
     return await browser.ask("POST", f"{AUTHN}/factors/{factor.id}/verify", payload={"stateToken": state["stateToken"]} | more)
 
 

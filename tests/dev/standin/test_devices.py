@@ -11,7 +11,7 @@ from authlib.integrations.requests_client import OAuth2Session
 
 from gateway.dev.standin import Client, Engine, Org, RunningOrg
 from gateway.dev.standin.devices import GRANT_TYPE
-from tests.dev.standin.browser import Browser, Seen
+from tests.dev.standin.browser import OrgBrowser, Seen
 from tests.dev.standin.clients import PAGE, posted
 from tests.dev.standin.conftest import ALICE, BOB, Open, Serve
 from tests.dev.standin.sign_ins_without_token import enter
@@ -23,17 +23,17 @@ async def org(start: Serve, engine: Engine = "classic") -> RunningOrg:
     return await start(Org(engine=engine, clients=[TELEVISION, PAGE]))
 
 
-async def asks(browser: Browser, scope: str = "openid profile offline_access") -> Any:
+async def asks(browser: OrgBrowser, scope: str = "openid profile offline_access") -> Any:
     seen = await posted(browser, "device/authorize", TELEVISION, scope=scope)
     assert seen.status == 200, seen.text
     return seen.json
 
 
-async def polls(browser: Browser, code: str) -> Seen:
+async def polls(browser: OrgBrowser, code: str) -> Seen:
     return await posted(browser, "token", TELEVISION, grant_type=GRANT_TYPE, device_code=code)
 
 
-async def error(browser: Browser, code: str) -> str:
+async def error(browser: OrgBrowser, code: str) -> str:
     seen = await polls(browser, code)
     assert seen.status == 400 and seen.json["error_description"]
     return str(seen.json["error"])

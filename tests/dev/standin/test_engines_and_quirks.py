@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.dev.standin import QUIRKS, Org, RunningOrg, fingerprint
-from tests.dev.standin.browser import Browser
+from tests.dev.standin.browser import OrgBrowser
 from tests.dev.standin.conftest import ALICE, BOB, Open, Serve
 
 ME = "/api/v1/sessions/me"
@@ -15,11 +15,11 @@ REDEEM = "/login/sessionCookieRedirect?token={token}&redirectUrl=/app/UserHome"
 AUTHORIZE = "/oauth2/default/v1/authorize?client_id=0oa1&redirect_uri=/callback&prompt=none&state=s"
 
 
-async def entered(running: RunningOrg, browser: Browser, login: str = ALICE) -> None:
+async def entered(running: RunningOrg, browser: OrgBrowser, login: str = ALICE) -> None:
     await browser.get(REDEEM.format(token=running.org.session_token(login)))
 
 
-def only(browser: Browser, *names: str) -> None:
+def only(browser: OrgBrowser, *names: str) -> None:
     browser.cookies = {name: value for name, value in browser.cookies.items() if name in names}
 
 

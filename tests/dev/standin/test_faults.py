@@ -7,13 +7,13 @@ import aiohttp
 import pytest
 
 from gateway.dev.standin import Org, RunningOrg, fault
-from tests.dev.standin.browser import Browser
+from tests.dev.standin.browser import OrgBrowser
 from tests.dev.standin.conftest import ALICE, BOB, Open, Serve
 
 ME = "/api/v1/sessions/me"
 
 
-async def ordered(running: RunningOrg, browser: Browser, **order: Any) -> Browser:
+async def ordered(running: RunningOrg, browser: OrgBrowser, **order: Any) -> OrgBrowser:
     """Order a fault and return a browser in which alice is signed in."""
     assert (await browser.ask("POST", "/.standin/faults", payload=order)).status == 204
     browser.cookies = {"sid": running.org.sign_in(ALICE).sid or ""}

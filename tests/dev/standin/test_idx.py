@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.dev.standin import Org, RunningOrg, fingerprint
-from tests.dev.standin.browser import Browser, Seen
+from tests.dev.standin.browser import OrgBrowser, Seen
 from tests.dev.standin.conftest import ALICE, BOB, PASSWORD, Open, Serve
 from tests.dev.standin.sign_ins_without_token import enter, logins, saml_response
 
@@ -11,7 +11,7 @@ IDENTIFY = "/idp/idx/identify"
 COMPLETIONS = ["/login/token/redirect", "/idp/idx/login/token/redirect", "/app/UserHome"]
 
 
-async def identified(browser: Browser, login: str = BOB, passcode: str = PASSWORD) -> Seen:
+async def identified(browser: OrgBrowser, login: str = BOB, passcode: str = PASSWORD) -> Seen:
     return await browser.ask("POST", IDENTIFY, payload={"identifier": login, "credentials": {"passcode": passcode}})
 
 

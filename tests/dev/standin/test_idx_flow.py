@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.dev.standin import Client, Org, RunningOrg
-from tests.dev.standin.browser import Browser, Seen
+from tests.dev.standin.browser import OrgBrowser, Seen
 from tests.dev.standin.clients import ASKED, PAGE, SERVER, VERIFIER, posted
 from tests.dev.standin.conftest import ALICE, BOB, PASSWORD, Open, Serve
 from tests.dev.standin.sign_ins_without_token import enter, logins
@@ -17,7 +17,7 @@ _SCRIPT = Path(__file__).with_name("auth_js_idx.cjs")
 INTERACTION = {name: value for name, value in ASKED.items() if name != "response_type"}
 
 
-async def begun(browser: Browser) -> Any:
+async def begun(browser: OrgBrowser) -> Any:
     """The first step of the page's sign-in."""
     handle = (await posted(browser, "interact", PAGE, **INTERACTION)).json["interaction_handle"]
     seen = await browser.ask("POST", "/idp/idx/introspect", payload={"interactionHandle": handle})
@@ -25,11 +25,11 @@ async def begun(browser: Browser) -> Any:
     return seen.json
 
 
-async def step(browser: Browser, state: Any, path: str, **values: object) -> Seen:
+async def step(browser: OrgBrowser, state: Any, path: str, **values: object) -> Seen:
     return await browser.ask("POST", f"/idp/idx/{path}", payload={"stateHandle": state["stateHandle"]} | values)
 
 
-async def identified(browser: Browser, state: Any, login: str = BOB, passcode: str = PASSWORD) -> Seen:
+async def identified(browser: OrgBrowser, state: Any, login: str = BOB, passcode: str = PASSWORD) -> Seen:
     return await step(browser, state, "identify", identifier=login, credentials={"passcode": passcode})
 
 
@@ -38,7 +38,7 @@ def code_of(seen: Seen) -> str:
     return str(fields["interaction_code"])
 
 
-async def exchanged(browser: Browser, code: str, client: Client = PAGE, verifier: str = VERIFIER) -> Seen:
+async def exchanged(browser: OrgBrowser, code: str, client: Client = PAGE, verifier: str = VERIFIER) -> Seen:
     return await posted(browser, "token", client, grant_type="interaction_code", interaction_code=code, code_verifier=verifier)
 
 

@@ -8,19 +8,19 @@ import pytest
 
 from gateway.dev.standin import Engine, Org
 from gateway.dev.standin.inbound import asserted_login
-from tests.dev.standin.browser import Browser, Seen
+from tests.dev.standin.browser import OrgBrowser, Seen
 from tests.dev.standin.conftest import ALICE, BOB, Open, Serve
 from tests.dev.standin.sign_ins_without_token import enter, logins, saml_response
 
 ENGINES = ["classic", "identity"]
-Answer = Callable[[Browser, str, str], Awaitable[Seen]]
+Answer = Callable[[OrgBrowser, str, str], Awaitable[Seen]]
 
 
-async def by_saml(browser: Browser, login: str, target: str) -> Seen:
+async def by_saml(browser: OrgBrowser, login: str, target: str) -> Seen:
     return await browser.ask("POST", "/sso/saml2/0oaidp", form={"SAMLResponse": saml_response(login), "RelayState": target})
 
 
-async def by_oidc(browser: Browser, login: str, target: str) -> Seen:
+async def by_oidc(browser: OrgBrowser, login: str, target: str) -> Seen:
     return await browser.get(f"/oauth2/v1/authorize/callback?code={login}&state={target}")
 
 

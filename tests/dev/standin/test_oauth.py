@@ -11,7 +11,7 @@ from joserfc.errors import BadSignatureError
 from joserfc.jwk import KeySet
 
 from gateway.dev.standin import Engine, Org, RunningOrg
-from tests.dev.standin.browser import Browser
+from tests.dev.standin.browser import OrgBrowser
 from tests.dev.standin.conftest import ALICE, BOB, Open, Serve
 from tests.dev.standin.sign_ins_without_token import enter, logins
 
@@ -21,11 +21,11 @@ ASKED = "client_id=0oa1&redirect_uri=%2Fcallback&scope=openid%20profile%20email&
 AUTHORIZE = f"/oauth2/default/v1/authorize?{ASKED}&response_type=code&code_challenge={CHALLENGE}"
 
 
-def entered(running: RunningOrg, browser: Browser, login: str = ALICE) -> None:
+def entered(running: RunningOrg, browser: OrgBrowser, login: str = ALICE) -> None:
     browser.cookies = {"sid": running.org.sign_in(login).sid or ""}
 
 
-async def code(browser: Browser) -> str:
+async def code(browser: OrgBrowser) -> str:
     """Authorize with the session that is there and return the code."""
     seen = await browser.get(AUTHORIZE)
     query = parse_qs(urlsplit(seen.location).query)
@@ -33,7 +33,7 @@ async def code(browser: Browser) -> str:
     return query["code"][0]
 
 
-async def exchanged(browser: Browser, **changes: str) -> Any:
+async def exchanged(browser: OrgBrowser, **changes: str) -> Any:
     form = {"grant_type": "authorization_code", "redirect_uri": "/callback", "code_verifier": VERIFIER} | changes
     return (await browser.ask("POST", "/oauth2/default/v1/token", form=form)).json
 

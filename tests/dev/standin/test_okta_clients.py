@@ -2,11 +2,11 @@
 
 import asyncio
 import json
-import logging
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from okta.client import Client
 
 from gateway.dev.standin import Engine, Org
 from tests.dev.standin.conftest import ALICE, BOB, Serve
@@ -14,17 +14,10 @@ from tests.dev.standin.conftest import ALICE, BOB, Serve
 _SCRIPT = Path(__file__).with_name("auth_js_session.cjs")
 
 
-@pytest.fixture
-def okta_client_takes_http(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The client's own switch for tests: without it, it insists on https."""
-    monkeypatch.setenv("OKTA_TESTING_TESTINGDISABLEHTTPSCHECK", "true")
-
-
-@pytest.mark.usefixtures("okta_client_takes_http")
-async def test_oktas_python_client_reads_refreshes_and_ends_a_session_by_id(start: Serve) -> None:
+async def test_oktas_python_client_reads_refreshes_and_ends_a_session_by_id(start: Serve, okta_client: Callable[[str, str], Any]) -> None:
     running = await start(Org())
     session = running.org.sign_in(ALICE)
-    client = Client({"orgUrl": running.url, "token": running.org.api_token, "logging": {"enabled": False, "logLevel": logging.ERROR}})
+    client = okta_client(running.url, running.org.api_token)
     found, _, problem = await client.get_session(session.id)
     assert problem is None
     assert (found.id, found.login, found.status.value, found.idp.id) == (session.sid, ALICE, "ACTIVE", running.org.id)

@@ -6,7 +6,7 @@ import pytest
 from joserfc import jwt
 
 from gateway.dev.standin import Engine, Org
-from tests.dev.standin.browser import Browser, Seen
+from tests.dev.standin.browser import OrgBrowser, Seen
 from tests.dev.standin.conftest import ALICE, BOB, PASSWORD, Open, Serve
 from tests.dev.standin.sign_ins_without_token import enter, logins, saml_response
 
@@ -20,7 +20,7 @@ def from_uri(seen: Seen) -> str:
     return parse_qs(address.query)["fromURI"][0]
 
 
-async def typed(browser: Browser, login: str, target: str) -> Seen:
+async def typed(browser: OrgBrowser, login: str, target: str) -> Seen:
     return await browser.ask("POST", "/login/login.htm", form={"username": login, "password": PASSWORD, "fromURI": target})
 
 

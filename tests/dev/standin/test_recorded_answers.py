@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from gateway.dev.standin import Org, RunningOrg, User
-from tests.dev.standin.browser import Browser, Seen
+from tests.dev.standin.browser import OrgBrowser, Seen
 from tests.dev.standin.conftest import PASSWORD, Open, Serve
-from tests.dev.standin.recorded import Answer, comparable
+from tests.dev.standin.recorded import ComparableAnswer, comparable
 
 PERSON = "session.user@example.com"
 HOST = "org.example.com"
@@ -43,7 +43,7 @@ def exchanges(shared_folder: Path) -> list[dict[str, Any]]:
     return found
 
 
-def answer_of_okta(exchange: Mapping[str, Any]) -> Answer:
+def answer_of_okta(exchange: Mapping[str, Any]) -> ComparableAnswer:
     """The recorded answer, about the stand-in's person."""
     response = exchange["response"]
     text = json.dumps(response["body"]) if response["body"] else ""
@@ -55,7 +55,7 @@ def answer_of_okta(exchange: Mapping[str, Any]) -> Answer:
 Payload = Callable[[RunningOrg, Mapping[str, Any]], object]
 
 
-async def asked_of_the_standin(running: RunningOrg, browser: Browser, exchange: Mapping[str, Any]) -> tuple[str, Seen]:
+async def asked_of_the_standin(running: RunningOrg, browser: OrgBrowser, exchange: Mapping[str, Any]) -> tuple[str, Seen]:
     """The recorded request, with a living session and a living token in the places of the recorded ones."""
     request, path = exchange["request"], exchange["request"]["path"]
     is_found = exchange["response"]["status"] < 300

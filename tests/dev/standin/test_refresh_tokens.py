@@ -7,24 +7,24 @@ import pytest
 from joserfc import jwt
 
 from gateway.dev.standin import Client, Org, RunningOrg
-from tests.dev.standin.browser import Browser, Seen
+from tests.dev.standin.browser import OrgBrowser, Seen
 from tests.dev.standin.clients import PAGE, SERVER, answered, asked, posted, tokens
 from tests.dev.standin.conftest import ALICE, BOB, PASSWORD, Open, Serve
 from tests.dev.standin.sign_ins_without_token import enter
 
 
-async def refreshed(browser: Browser, value: str, client: Client = PAGE, **form: str) -> Seen:
+async def refreshed(browser: OrgBrowser, value: str, client: Client = PAGE, **form: str) -> Seen:
     return await posted(browser, "token", client, grant_type="refresh_token", refresh_token=value, **form)
 
 
-async def entered(start: Serve, browse: Open) -> tuple[RunningOrg, Browser]:
+async def entered(start: Serve, browse: Open) -> tuple[RunningOrg, OrgBrowser]:
     running = await start(Org(clients=(PAGE, SERVER)))
     browser = browse(running)
     enter(running, browser, ALICE)
     return running, browser
 
 
-async def is_alive(browser: Browser, token: str, client: Client = PAGE) -> bool:
+async def is_alive(browser: OrgBrowser, token: str, client: Client = PAGE) -> bool:
     return bool((await posted(browser, "introspect", client, token=token)).json["active"])
 
 

@@ -13,17 +13,12 @@ import pytest
 from gateway.dev.standin import Engine, Org, RunningOrg, SsoApp
 from tests.dev.standin.browser import Seen
 from tests.dev.standin.conftest import ALICE, BOB, PASSWORD, Open, Serve
-from tests.dev.standin.service_provider import ACS, ENTITY, Provider, posted_to
+from tests.dev.standin.service_provider import ACS, ENTITY, ServiceProvider, posted_to
 from tests.dev.standin.sign_ins_without_token import enter
 
 APP = SsoApp("0oaPayroll", ACS, ENTITY)
 LINK = f"/app/payroll/{APP.id}/sso/saml"
 ENGINES = ["classic", "identity"]
-
-
-@pytest.fixture(scope="module")
-def saml() -> Any:
-    return pytest.importorskip("onelogin.saml2.auth", reason="needs PyPI's python3-saml")
 
 
 async def org(start: Serve, engine: Engine = "classic", **changes: object) -> RunningOrg:
@@ -42,7 +37,7 @@ def posted(seen: Seen, address: str = ACS) -> dict[str, str]:
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_an_embed_link_with_a_token_signs_in_at_a_strict_provider(start: Serve, browse: Open, saml: Any, engine: Engine) -> None:
     running = await org(start, engine, relay_state="/start")
-    provider, browser = Provider(saml, running.org, running.url + LINK, APP.id), browse(running)
+    provider, browser = ServiceProvider(saml, running.org, running.url + LINK, APP.id), browse(running)
     seen = await browser.get(f"{LINK}?sessionToken={running.org.session_token(ALICE)}")
     assert provider.signs_in(posted(seen)) == ALICE and posted(seen)["RelayState"] == "/start"
     second = await browser.get(f"{LINK}?RelayState=x%26y&sessionToken={running.org.session_token(BOB)}")
@@ -52,7 +47,7 @@ async def test_an_embed_link_with_a_token_signs_in_at_a_strict_provider(start: S
 
 async def test_a_response_is_good_for_its_provider_and_time_alone(start: Serve, browse: Open, saml: Any) -> None:
     running = await org(start)
-    browser, provider = browse(running), Provider(saml, running.org, running.url + LINK, APP.id)
+    browser, provider = browse(running), ServiceProvider(saml, running.org, running.url + LINK, APP.id)
     enter(running, browser, ALICE)
     values = posted(await browser.get(LINK))
     text = base64.b64decode(values["SAMLResponse"]).decode()
@@ -64,7 +59,7 @@ async def test_a_response_is_good_for_its_provider_and_time_alone(start: Serve, 
     old = await org(start)
     old.org.clock.advance(3600)
     enter(old, late := browse(old), ALICE)
-    auth = Provider(saml, old.org, old.url + LINK, APP.id).at(posted(await late.get(LINK)))
+    auth = ServiceProvider(saml, old.org, old.url + LINK, APP.id).at(posted(await late.get(LINK)))
     auth.process_response()
     assert not auth.is_authenticated()
 
@@ -72,7 +67,7 @@ async def test_a_response_is_good_for_its_provider_and_time_alone(start: Serve, 
 @pytest.mark.parametrize("binding", ["redirect", "post"])
 async def test_a_provider_asks_and_is_answered_after_the_sign_in(start: Serve, browse: Open, saml: Any, binding: str) -> None:
     running = await org(start)
-    provider, browser = Provider(saml, running.org, running.url + LINK, APP.id), browse(running)
+    provider, browser = ServiceProvider(saml, running.org, running.url + LINK, APP.id), browse(running)
     auth = provider.at({})
     address = auth.login(return_to="/deep?a=1")
     asked = parse_qs(urlsplit(address).query)
@@ -90,7 +85,7 @@ async def test_a_provider_asks_and_is_answered_after_the_sign_in(start: Serve, b
 
 async def test_a_forced_request_asks_again_over_a_living_session(start: Serve, browse: Open, saml: Any) -> None:
     running = await org(start)
-    provider, browser = Provider(saml, running.org, running.url + LINK, APP.id), browse(running)
+    provider, browser = ServiceProvider(saml, running.org, running.url + LINK, APP.id), browse(running)
     enter(running, browser, ALICE)
     auth = provider.at({})
     first = await browser.get(auth.login(force_authn=True).removeprefix(running.url))

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from gateway.dev.standin import Engine, Org, RunningOrg
-from tests.dev.standin.browser import Browser, Seen
+from tests.dev.standin.browser import OrgBrowser, Seen
 from tests.dev.standin.conftest import ALICE, BOB, Open, Serve
 
 DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
@@ -39,7 +39,7 @@ def described(description: dict[str, Any], path: str, method: str, seen: Seen) -
     jsonschema.validate(body, schema, format_checker=jsonschema.FormatChecker())
 
 
-def entered(running: RunningOrg, browser: Browser, login: str = ALICE) -> str:
+def entered(running: RunningOrg, browser: OrgBrowser, login: str = ALICE) -> str:
     """Put a live session's cookies into the browser and return its id."""
     session = running.org.sign_in(login)
     browser.cookies |= {"sid": session.sid or ""} | ({"idx": session.idx} if session.idx else {})

@@ -19,11 +19,6 @@ APP = "0oaPayroll"
 PLACE = f"/app/payroll/{APP}"
 
 
-@pytest.fixture(scope="module")
-def saml() -> Any:
-    return pytest.importorskip("onelogin.saml2.auth", reason="needs PyPI's python3-saml")
-
-
 def claims(token: str) -> Any:
     text = token.split(".")[1]
     return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))

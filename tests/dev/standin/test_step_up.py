@@ -6,7 +6,7 @@ import pytest
 
 from gateway.dev.standin import Engine, Org, RunningOrg, fingerprint
 from gateway.dev.standin.sso_apps import MOST_LINKS, AppLinks
-from tests.dev.standin.browser import Browser, Seen
+from tests.dev.standin.browser import OrgBrowser, Seen
 from tests.dev.standin.conftest import ALICE, BOB, PASSWORD, Open, Serve
 from tests.dev.standin.sign_ins_without_token import enter, logins, saml_response
 
@@ -19,13 +19,13 @@ def token_in(seen: Seen) -> str:
     return parse_qs(urlsplit(seen.location).query)["stateToken"][0]
 
 
-async def asked(running: RunningOrg, browser: Browser, query: str = "") -> str:
+async def asked(running: RunningOrg, browser: OrgBrowser, query: str = "") -> str:
     """Open the app link that needs a fresh factor and return the stateToken that Okta hands out for it."""
     running.org.app_links.require_step_up(LINK)
     return token_in(await browser.get(LINK + query))
 
 
-async def proven(browser: Browser, token: str, **more: object) -> Seen:
+async def proven(browser: OrgBrowser, token: str, **more: object) -> Seen:
     return await browser.ask("POST", "/api/v1/authn", payload={"stateToken": token, "password": PASSWORD} | more)
 
 

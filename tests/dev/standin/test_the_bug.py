@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.dev.standin import Engine, Org, RunningOrg
-from tests.dev.standin.browser import Browser
+from tests.dev.standin.browser import OrgBrowser
 from tests.dev.standin.conftest import ALICE, BOB, PASSWORD, Open, Serve
 
 ENGINES: tuple[Engine, ...] = ("classic", "identity")
@@ -27,7 +27,7 @@ STATE_LINKS = (
 )
 
 
-async def signed_in(running: RunningOrg, browser: Browser, login: str) -> None:
+async def signed_in(running: RunningOrg, browser: OrgBrowser, login: str) -> None:
     """Sign in as Okta's own page does: credentials for a token, the token for a cookie."""
     answer = await browser.ask("POST", "/api/v1/authn", payload={"username": login, "password": PASSWORD})
     assert answer.json["status"] == "SUCCESS"

@@ -24,7 +24,7 @@ from gateway.shared_state import MemoryState
 from tests.harness.gateway import AnyGateway
 from tests.harness.person import HR, SCRIPT, Person
 from tests.harness.polling import moment
-from tests.harness.redis_servers import Running, running
+from tests.harness.redis_servers import RedisProcess, running
 from tests.harness.system import System, system
 from tests.policy.hooks.events import delivery, event
 from tests.shared_state.engines import Engine
@@ -38,7 +38,7 @@ LOGOUT = f"https://{LOGIN_HOST}{UNIVERSAL_LOGOUT_PATH}"
 
 
 @dataclass
-class Hooked:
+class TwoGateways:
     """A system, and a second gateway of it."""
 
     system: System
@@ -140,7 +140,7 @@ universal_logout_apps = ["{app}"]
 """
 
 
-def state_of(engine: Engine, folder: Path, redis: Running | None) -> str:
+def state_of(engine: Engine, folder: Path, redis: RedisProcess | None) -> str:
     """The table that names this engine."""
     if engine == "redis":
         port = (redis or running()).port
@@ -158,7 +158,7 @@ def unwritable(folder: Path) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def hooked(folder: Path, engine: Engine, redis: Running | None = None) -> AsyncIterator[Hooked]:
+async def hooked(folder: Path, engine: Engine, redis: RedisProcess | None = None) -> AsyncIterator[TwoGateways]:
     """Both gateways running, on one memory of this engine. ``redis``: a server of the test's own."""
     (folder / "secret").write_text(f"# Okta's\nolder-secret-0123456789-0123456789-abc\n{SECRET}\n")
     (folder / "secret").chmod(0o600)
@@ -167,6 +167,6 @@ async def hooked(folder: Path, engine: Engine, redis: Running | None = None) -> 
         second = made.made()
         await second.start()
         try:
-            yield Hooked(made, second)
+            yield TwoGateways(made, second)
         finally:
             await second.aclose()

@@ -10,10 +10,10 @@ from gateway.doors.hooks.event_hook import EVENT_HOOK_PATH, LONGEST_CHALLENGE
 from gateway.doors.hooks.hook_replies import BAD_SECRETS_PER_MINUTE
 from gateway.doors.hooks.hook_watch import KIND, TRUST
 from gateway.policy.hooks.okta_events import ENDS, LARGEST_DELIVERY_BYTES, SKEW_SECONDS
-from tests.doors.hooks.hooked import LOGIN_HOST, PATIENCE, SECRET, Hooked, hooked, unwritable
+from tests.doors.hooks.hooked import LOGIN_HOST, PATIENCE, SECRET, TwoGateways, hooked, unwritable
 from tests.harness.person import ALICE, BOB, LOGIN
 from tests.harness.polling import moment
-from tests.harness.redis_servers import Running, needs_redis
+from tests.harness.redis_servers import RedisProcess, needs_redis
 from tests.harness.system import system
 from tests.policy.hooks.events import delivery, event
 
@@ -21,7 +21,7 @@ NEWS_SECONDS = 0.5
 """News travel to the other gateway within milliseconds."""
 
 
-async def test_okta_verifies_the_address(there: Hooked) -> None:
+async def test_okta_verifies_the_address(there: TwoGateways) -> None:
     asked = {"X-Okta-Verification-Challenge": "abc-123"}
 
     async def get(**more: str) -> tuple[int, str]:
@@ -37,7 +37,7 @@ async def test_okta_verifies_the_address(there: Hooked) -> None:
     assert (await there.call(EVENT_HOOK_PATH, "PUT"))[0] == 405
 
 
-async def test_a_forged_secret_ends_nothing_and_is_soon_refused_without_a_look(there: Hooked) -> None:
+async def test_a_forged_secret_ends_nothing_and_is_soon_refused_without_a_look(there: TwoGateways) -> None:
     alice = await there.system.entered(ALICE)
     body = there.delivery(event("user.session.clear", there.system.org.clock.now() + 5, actor=there.system.org.known_user(ALICE).id))
     assert {await there.post(body, secret) for secret in ("", "wrong", f"Bearer {SECRET}", SECRET[:-1])} == {401}
@@ -49,7 +49,7 @@ async def test_a_forged_secret_ends_nothing_and_is_soon_refused_without_a_look(t
 
 
 @pytest.mark.parametrize("kind", sorted(ENDS))
-async def test_what_an_event_ends_is_refused_by_both_gateways(there: Hooked, kind: str) -> None:
+async def test_what_an_event_ends_is_refused_by_both_gateways(there: TwoGateways, kind: str) -> None:
     alice, bob = await there.system.entered(ALICE), await there.system.entered(BOB)
     for port in there.ports:
         assert await there.seen(alice, port) == f"hello {ALICE}"
@@ -59,7 +59,7 @@ async def test_what_an_event_ends_is_refused_by_both_gateways(there: Hooked, kin
         assert await there.seen(bob, port) == f"hello {BOB}"
 
 
-async def test_a_session_s_end_of_one_browser_leaves_the_others_of_that_user(there: Hooked) -> None:
+async def test_a_session_s_end_of_one_browser_leaves_the_others_of_that_user(there: TwoGateways) -> None:
     here, elsewhere = await there.system.entered(ALICE), await there.system.entered(ALICE)
     for port in there.ports:
         assert await there.seen(elsewhere, port) == await there.seen(here, port) == f"hello {ALICE}"
@@ -73,7 +73,7 @@ async def test_a_session_s_end_of_one_browser_leaves_the_others_of_that_user(the
             assert await there.seen(elsewhere, port) == f"hello {ALICE}"
 
 
-async def test_an_event_from_before_a_session_leaves_it_alone_however_late_it_comes(there: Hooked) -> None:
+async def test_an_event_from_before_a_session_leaves_it_alone_however_late_it_comes(there: TwoGateways) -> None:
     alice = await there.system.entered(ALICE)
     assert await there.happens("user.session.clear", ALICE, after=-3600) == 204
     there.system.later(1)
@@ -81,14 +81,14 @@ async def test_an_event_from_before_a_session_leaves_it_alone_however_late_it_co
         assert await there.seen(alice, port) == f"hello {ALICE}"
 
 
-async def test_a_delivery_counts_once_and_its_repetition_is_answered_alike(there: Hooked) -> None:
+async def test_a_delivery_counts_once_and_its_repetition_is_answered_alike(there: TwoGateways) -> None:
     await there.system.entered(ALICE)
     for port in (*there.ports, *there.ports):
         assert await there.happens("user.session.clear", ALICE, event_id="one", after=5, port=port) == 204
     assert there.system.written.getvalue().count('"hook_ended_sessions"') == 1
 
 
-async def test_what_cannot_be_read_is_refused_and_the_hook_is_relied_on_no_more(there: Hooked) -> None:
+async def test_what_cannot_be_read_is_refused_and_the_hook_is_relied_on_no_more(there: TwoGateways) -> None:
     assert await there.post(b"x" * (LARGEST_DELIVERY_BYTES + 1)) == 413
     assert await there.post(b"not json") == 400
     assert await there.post(delivery({"eventType": "user.session.clear"}, event_id="odd")) == 204
@@ -103,13 +103,13 @@ async def test_a_hook_that_is_not_configured_is_no_path() -> None:
         assert reply.status == 404
 
 
-async def test_nothing_of_a_hook_ever_reaches_the_org(there: Hooked) -> None:
+async def test_nothing_of_a_hook_ever_reaches_the_org(there: TwoGateways) -> None:
     await there.happens("user.session.clear", ALICE)
     await there.post(b"", "wrong")
     assert [row.path for row in there.system.org.journal.rows if "gateway" in row.path] == []
 
 
-async def test_a_thousand_deliveries_at_once_are_taken(there: Hooked) -> None:
+async def test_a_thousand_deliveries_at_once_are_taken(there: TwoGateways) -> None:
     alice = there.system.org.known_user(ALICE).id
     bodies = [
         there.delivery(event("user.session.end", there.system.org.clock.now() - 100, actor=f"{alice}{number}"), event_id=f"{number}")
@@ -127,7 +127,7 @@ async def test_a_thousand_deliveries_at_once_are_taken(there: Hooked) -> None:
 
 
 @pytest.mark.parametrize("kind", ["user.session.clear", "user.session.end"])
-async def test_one_delivery_about_a_hundred_users_holds_at_both_gateways(there: Hooked, kind: str) -> None:
+async def test_one_delivery_about_a_hundred_users_holds_at_both_gateways(there: TwoGateways, kind: str) -> None:
     alice, bob = await there.system.entered(ALICE), await there.system.entered(BOB)
     for port in there.ports:
         assert await there.seen(alice, port) == f"hello {ALICE}"
@@ -142,7 +142,7 @@ async def test_one_delivery_about_a_hundred_users_holds_at_both_gateways(there: 
     assert there.system.written.getvalue().count('"users"') == 5  # twenty a line
 
 
-async def test_all_users_whose_sessions_ended_at_once_are_refused_or_asked_about_at_their_next_request(there: Hooked) -> None:
+async def test_all_users_whose_sessions_ended_at_once_are_refused_or_asked_about_at_their_next_request(there: TwoGateways) -> None:
     logins = [f"user{number}@example.com" for number in range(60)]
     there.system.org.users += tuple(User(login, "correct-horse") for login in logins)
     everybody = [await there.system.entered(login) for login in logins]
@@ -185,7 +185,7 @@ async def test_a_stranger_is_refused_before_a_body_is_read_and_let_go(tmp_path: 
     assert all(answer.startswith(b"HTTP/1.1 401 ") and b"connection: close" in answer.lower() for answer in answers)
 
 
-async def test_okta_s_own_delivery_that_does_not_come_to_its_end_is_lost_in_time(there: Hooked) -> None:
+async def test_okta_s_own_delivery_that_does_not_come_to_its_end_is_lost_in_time(there: TwoGateways) -> None:
     head = f"POST {EVENT_HOOK_PATH} HTTP/1.1\r\nHost: {LOGIN_HOST}\r\nAuthorization: {SECRET}\r\n".encode()
     slow = asyncio.create_task(say(there.ports[0], head + b"Content-Length: 100\r\n\r\n", b"{"))
     alice = await there.system.entered(ALICE)
@@ -195,7 +195,7 @@ async def test_okta_s_own_delivery_that_does_not_come_to_its_end_is_lost_in_time
     assert '"event_hook_silent"' in there.system.written.getvalue()
 
 
-async def test_an_end_from_the_future_does_not_hide_a_later_one(there: Hooked) -> None:
+async def test_an_end_from_the_future_does_not_hide_a_later_one(there: TwoGateways) -> None:
     alice = await there.system.entered(ALICE)
     assert await there.happens("user.session.clear", ALICE, event_id="early", after=10**6) == 204
     await there.refused(alice)
@@ -232,7 +232,7 @@ async def test_a_gateway_that_cannot_write_answers_503_and_ends_here_what_it_was
 
 @needs_redis
 async def test_while_redis_is_away_an_end_holds_here_and_at_the_others_when_it_is_back(tmp_path: Path) -> None:
-    server = Running(tmp_path / "redis")
+    server = RedisProcess(tmp_path / "redis")
     async with hooked(tmp_path, "redis", redis=server) as there:
         alice = await there.system.entered(ALICE)
         for port in there.ports:

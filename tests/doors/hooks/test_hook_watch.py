@@ -9,7 +9,8 @@ from gateway.policy.hooks.hook_trust import LATE_SECONDS, WINDOW_SECONDS
 from gateway.policy.session.cache import Lifetimes
 from gateway.shared_state import MemoryState
 from tests.doors.hooks.watched_process import LONG, Process, delivers, process
-from tests.sessions.scripted import BROWSER, SID, WALL, Memory, answer, memory, session
+from tests.harness.clock import WALL
+from tests.sessions.scripted import BROWSER, SID, Memory, answer, memory, session
 
 Figures = Mapping[str, object]
 

@@ -12,7 +12,8 @@ from gateway.policy.session.session import NoSession, Session, SessionCookie, Un
 from gateway.revocations import Revocation
 from gateway.shared_state import MemoryState
 from tests.doors.hooks.watched_process import LONG, Process, delivers, process
-from tests.sessions.scripted import BROWSER, WALL, Memory, Times, idle, memory
+from tests.harness.clock import WALL, ScriptedClock
+from tests.sessions.scripted import BROWSER, Memory, idle, memory
 
 USERS = 5000
 ARRIVING_SECONDS = 600
@@ -23,7 +24,7 @@ CLICK_SECONDS = 60
 class ScriptedTime(OrgClock):
     """The org's clock is the test's."""
 
-    def __init__(self, times: Times) -> None:
+    def __init__(self, times: ScriptedClock) -> None:
         super().__init__()
         self._times = times
 
@@ -35,7 +36,7 @@ class ScriptedTime(OrgClock):
 class LimitedOrg:
     """Answers by the value of the cookie, within the stand-in's own rate limit."""
 
-    def __init__(self, times: Times) -> None:
+    def __init__(self, times: ScriptedClock) -> None:
         self._times = times
         self._limits = OrgLimits(ScriptedTime(times), 600)
         self.ended: set[bytes] = set()
@@ -63,7 +64,7 @@ def cookies(number: int) -> tuple[SessionCookie, ...]:
     return (SessionCookie(b"sid", b"%d" % number),)
 
 
-class Day:
+class LimitedOrgLoad:
     """The users' day, second by second."""
 
     def __init__(self) -> None:
@@ -72,7 +73,7 @@ class Day:
         self.m, self.arrived, self.unavailable = made, 0, 0
         self.is_fed = True
 
-    def _limited(self, times: Times) -> LimitedOrg:
+    def _limited(self, times: ScriptedClock) -> LimitedOrg:
         self.org = LimitedOrg(times)
         return self.org
 
@@ -104,7 +105,7 @@ class Day:
 
 
 async def test_with_the_hook_nobody_is_turned_away_and_without_it_the_short_ttl_is_back_in_time() -> None:
-    day = Day()
+    day = LimitedOrgLoad()
     await day.goes_on(1500)
     assert (day.arrived, day.unavailable) == (USERS, 0)
     assert day.org.asked < 3 * USERS

@@ -6,14 +6,14 @@ import aiohttp
 import pytest
 
 from gateway.policy.hooks.okta_events import ENDS
-from tests.doors.hooks.hooked import PATIENCE, Hooked, email
+from tests.doors.hooks.hooked import PATIENCE, TwoGateways, email
 from tests.harness.person import ALICE, BOB, HR, Person
 
 HR_HOST = HR.partition("://")[2]
 REVOKED = 1008
 
 
-async def opened(there: Hooked, person: Person) -> list[aiohttp.ClientWebSocketResponse]:
+async def opened(there: TwoGateways, person: Person) -> list[aiohttp.ClientWebSocketResponse]:
     """A WebSocket of this person at each gateway."""
     cookies = "; ".join(f"{name}={value}" for name, value in person.cookies(HR_HOST))
     fields = {"Host": HR_HOST, "Origin": HR, "Cookie": cookies}
@@ -35,7 +35,7 @@ async def goes_on(*sockets: aiohttp.ClientWebSocketResponse) -> bool:
 
 
 @pytest.mark.parametrize("kind", ["user.lifecycle.suspend", "user.session.clear"])
-async def test_an_event_that_ends_sessions_ends_what_is_open_at_both_gateways(there: Hooked, kind: str) -> None:
+async def test_an_event_that_ends_sessions_ends_what_is_open_at_both_gateways(there: TwoGateways, kind: str) -> None:
     assert kind in ENDS
     hers, his = await opened(there, await there.system.entered(ALICE)), await opened(there, await there.system.entered(BOB))
     assert await goes_on(*hers, *his)
@@ -44,7 +44,7 @@ async def test_an_event_that_ends_sessions_ends_what_is_open_at_both_gateways(th
     assert await goes_on(*his)
 
 
-async def test_universal_logout_ends_what_is_open_at_both_gateways(there: Hooked) -> None:
+async def test_universal_logout_ends_what_is_open_at_both_gateways(there: TwoGateways) -> None:
     hers, his = await opened(there, await there.system.entered(ALICE)), await opened(there, await there.system.entered(BOB))
     there.system.later(5)
     assert await there.log_out(email(ALICE)) == (204, "")
@@ -52,7 +52,7 @@ async def test_universal_logout_ends_what_is_open_at_both_gateways(there: Hooked
     assert await goes_on(*his)
 
 
-async def test_a_session_s_end_ends_what_is_open_under_it_and_not_under_the_user_s_other_one(there: Hooked) -> None:
+async def test_a_session_s_end_ends_what_is_open_under_it_and_not_under_the_user_s_other_one(there: TwoGateways) -> None:
     here, elsewhere = (
         await opened(there, await there.system.entered(ALICE)),
         await opened(there, await there.system.entered(ALICE)),

@@ -16,9 +16,9 @@ from gateway.doors.hooks.hook_replies import BAD_SECRETS_PER_MINUTE
 from gateway.doors.hooks.org_keys import LEAST_SECONDS
 from gateway.doors.hooks.universal_logout import UNIVERSAL_LOGOUT_PATH
 from gateway.policy.hooks.universal_logout import TOKEN_TYPE
-from tests.doors.hooks.hooked import LOGOUT, Hooked, email, hooked, unwritable
+from tests.doors.hooks.hooked import LOGOUT, TwoGateways, email, hooked, unwritable
 from tests.harness.person import ALICE, BOB
-from tests.harness.redis_servers import Running, needs_redis
+from tests.harness.redis_servers import RedisProcess, needs_redis
 
 KEYS = "/oauth2/v1/keys"
 
@@ -29,7 +29,7 @@ def own_key() -> RSAKey:
 
 
 @pytest.mark.parametrize("form", ["email", "iss_sub"])
-async def test_a_user_is_ended_in_both_gateways_and_nobody_else(there: Hooked, form: str) -> None:
+async def test_a_user_is_ended_in_both_gateways_and_nobody_else(there: TwoGateways, form: str) -> None:
     alice, bob = await there.system.entered(ALICE), await there.system.entered(BOB)
     user = there.system.org.known_user(ALICE)
     for port in there.ports:
@@ -43,7 +43,7 @@ async def test_a_user_is_ended_in_both_gateways_and_nobody_else(there: Hooked, f
     assert '"universal_logout"' in there.system.written.getvalue()
 
 
-async def test_who_signs_in_after_the_call_is_let_in(there: Hooked) -> None:
+async def test_who_signs_in_after_the_call_is_let_in(there: TwoGateways) -> None:
     await there.system.entered(ALICE)
     assert (await there.log_out(email(ALICE)))[0] == 204
     there.system.later(5)
@@ -52,7 +52,7 @@ async def test_who_signs_in_after_the_call_is_let_in(there: Hooked) -> None:
         assert await there.seen(again, port) == f"hello {ALICE}"
 
 
-async def test_a_token_is_good_once(there: Hooked) -> None:
+async def test_a_token_is_good_once(there: TwoGateways) -> None:
     await there.system.entered(ALICE)
     token = there.token()
     assert (await there.log_out(email(ALICE), token))[0] == 204
@@ -64,19 +64,19 @@ def encoded(part: bytes) -> str:
     return base64.urlsafe_b64encode(part).rstrip(b"=").decode()
 
 
-def by_hand(there: Hooked, header: dict[str, Any], sign: Callable[[bytes], bytes]) -> str:
+def by_hand(there: TwoGateways, header: dict[str, Any], sign: Callable[[bytes], bytes]) -> str:
     """A token with Okta's claims that is signed so."""
     said = there.token().split(".")[1]
     head = encoded(json.dumps({"typ": TOKEN_TYPE, "kid": there.system.org.signing_key.kid} | header).encode())
     return f"{head}.{said}.{encoded(sign(f'{head}.{said}'.encode()))}"
 
 
-def with_public_key(there: Hooked, content: bytes) -> bytes:
+def with_public_key(there: TwoGateways, content: bytes) -> bytes:
     """What a careless reader takes for a signature: it hands the org's public key to HMAC."""
     return hmac.digest(there.system.org.signing_key.as_pem(private=False), content, "sha256")
 
 
-NOT_OKTA_S: dict[str, tuple[str, Callable[[Hooked, int], str]]] = {
+NOT_OKTA_S: dict[str, tuple[str, Callable[[TwoGateways, int], str]]] = {
     "none": ("no_token", lambda there, now: ""),
     "no token": ("token", lambda there, now: "x"),
     "three parts of nothing": ("token", lambda there, now: "a.b.c"),
@@ -101,7 +101,7 @@ NOT_OKTA_S: dict[str, tuple[str, Callable[[Hooked, int], str]]] = {
 }
 
 
-async def test_what_is_not_okta_s_is_refused_and_ends_nobody(there: Hooked) -> None:
+async def test_what_is_not_okta_s_is_refused_and_ends_nobody(there: TwoGateways) -> None:
     alice = await there.system.entered(ALICE)
     for what, (word, token) in NOT_OKTA_S.items():
         there.system.later(61)  # ten a minute of one client are told why
@@ -114,7 +114,7 @@ async def test_what_is_not_okta_s_is_refused_and_ends_nobody(there: Hooked) -> N
     await there.refused(alice)
 
 
-async def test_a_token_is_shown_as_bearer_and_in_no_other_place(there: Hooked) -> None:
+async def test_a_token_is_shown_as_bearer_and_in_no_other_place(there: TwoGateways) -> None:
     await there.system.entered(ALICE)
     body = json.dumps({"sub_id": email(ALICE)}).encode()
 
@@ -126,14 +126,14 @@ async def test_a_token_is_shown_as_bearer_and_in_no_other_place(there: Hooked) -
     assert await shown(Authorization=f"bearer {there.token()}") == 204
 
 
-async def test_the_keys_are_asked_for_once_however_many_tokens_name_strange_ones(there: Hooked) -> None:
+async def test_the_keys_are_asked_for_once_however_many_tokens_name_strange_ones(there: TwoGateways) -> None:
     for _ in range(BAD_SECRETS_PER_MINUTE + 3):
         status, _ = await there.log_out(email(ALICE), there.token(own_key()))
     assert status == 429
     assert len(there.system.rows("GET", KEYS)) == 1
 
 
-async def test_a_key_that_the_org_has_changed_is_fetched(there: Hooked) -> None:
+async def test_a_key_that_the_org_has_changed_is_fetched(there: TwoGateways) -> None:
     await there.system.entered(ALICE)
     assert (await there.log_out(email(ALICE)))[0] == 204
     there.system.org.rotate_signing_key()
@@ -143,7 +143,7 @@ async def test_a_key_that_the_org_has_changed_is_fetched(there: Hooked) -> None:
     assert len(there.system.rows("GET", KEYS)) == 2
 
 
-async def test_requests_that_cannot_be_carried_out(there: Hooked) -> None:
+async def test_requests_that_cannot_be_carried_out(there: TwoGateways) -> None:
     alice = await there.system.entered(ALICE)
     foreign = {"format": "iss_sub", "iss": "https://other.okta.com", "sub": there.system.org.known_user(ALICE).id}
     for number, (subject, answer) in enumerate(
@@ -166,7 +166,7 @@ async def test_requests_that_cannot_be_carried_out(there: Hooked) -> None:
         assert await there.seen(alice, port) == f"hello {ALICE}"
 
 
-async def test_a_token_of_a_request_that_was_not_understood_is_still_good(there: Hooked) -> None:
+async def test_a_token_of_a_request_that_was_not_understood_is_still_good(there: TwoGateways) -> None:
     await there.system.entered(ALICE)
     token = there.token()
     assert await there.log_out({"format": "opaque"}, token) == (400, "subject_format")
@@ -174,7 +174,7 @@ async def test_a_token_of_a_request_that_was_not_understood_is_still_good(there:
     assert await there.log_out(email(BOB), token) == (401, "token_repeated")
 
 
-async def test_a_token_that_is_shown_again_ends_nobody_else(there: Hooked) -> None:
+async def test_a_token_that_is_shown_again_ends_nobody_else(there: TwoGateways) -> None:
     await there.system.entered(ALICE)
     bob, token = await there.system.entered(BOB), there.token()
     there.system.later(5)
@@ -185,7 +185,7 @@ async def test_a_token_that_is_shown_again_ends_nobody_else(there: Hooked) -> No
 
 
 @pytest.mark.parametrize("said", ["müller@example.com", "MÜLLER@EXAMPLE.COM", "Mu\u0308ller@example.com"])
-async def test_a_login_is_found_in_any_case_and_any_composition_of_its_letters(there: Hooked, said: str) -> None:
+async def test_a_login_is_found_in_any_case_and_any_composition_of_its_letters(there: TwoGateways, said: str) -> None:
     there.system.org.users += (User("Müller@example.com", "correct-horse"),)
     person = there.system.person()
     assert (await there.system.enter(person, "Müller@example.com")).status == 200
@@ -208,7 +208,7 @@ async def test_422_where_not_every_process_can_be_told_and_it_is_ended_here_all_
 
 @needs_redis
 async def test_422_while_redis_is_away_and_the_others_hear_of_it_when_it_is_back(tmp_path: Path) -> None:
-    server = Running(tmp_path / "redis")
+    server = RedisProcess(tmp_path / "redis")
     async with hooked(tmp_path, "redis", redis=server) as there:
         alice = await there.system.entered(ALICE)
         for port in there.ports:
@@ -223,6 +223,6 @@ async def test_422_while_redis_is_away_and_the_others_hear_of_it_when_it_is_back
             await there.refused(alice)
 
 
-async def test_while_the_org_does_not_give_its_keys_nobody_is_believed(there: Hooked) -> None:
+async def test_while_the_org_does_not_give_its_keys_nobody_is_believed(there: TwoGateways) -> None:
     there.system.fails(KEYS, status=500, times=None)
     assert await there.log_out(email(ALICE)) == (503, "nonsense")

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.harness.person import ALICE, BOB, CAROL, EVIL, HR, LOGIN, NAVIGATION, PORTAL, Person, Reply, redemption
+from tests.harness.person import ALICE, BOB, CAROL, EVIL, HR, LOGIN, NAVIGATION, PORTAL, Person, PersonReply, redemption
 from tests.harness.system import ME, REDIRECT, System, quoted, system
 
 SWITCH = f"{LOGIN}/.gateway/switch"
@@ -17,7 +17,7 @@ async def place() -> AsyncIterator[System]:
         yield made
 
 
-async def asked(place: System, person: Person, login: str = BOB) -> tuple[Reply, str]:
+async def asked(place: System, person: Person, login: str = BOB) -> tuple[PersonReply, str]:
     """The question that a link of another site leads to, and the link's token."""
     token = place.org.session_token(login)
     page = await person.ask(redemption(token), site="cross-site")
@@ -94,7 +94,7 @@ async def test_a_form_that_was_posted_is_kept_to_the_byte(place: System) -> None
 async def test_a_question_is_good_for_five_minutes(place: System) -> None:
     person = await place.entered(ALICE)
     page, token = await asked(place, person)
-    place.passed += 301
+    place.times.passes(301)
     answer = await person.confirm(page)
     assert answer.status == 400
     assert untouched(place, token)

@@ -23,7 +23,7 @@ async def place(request: pytest.FixtureRequest) -> AsyncIterator[System]:
 
 
 @dataclass(frozen=True)
-class Place:
+class TokenPosition:
     """One place of a token: ``{token}`` stands in target or body."""
 
     target: str
@@ -39,25 +39,25 @@ class Place:
 
 
 PLACES = (
-    Place(f"/login/sessionCookieRedirect?checkAccountSetupComplete=true&token={{token}}&redirectUrl={BACK}"),
-    Place("/login/sessionCookieRedirect", f"token={{token}}&redirectUrl={BACK}&repost=true"),
-    Place(f"/login//x/../%73essionCookieRedirect;v=1?%74oken={{token}}&redirectUrl={BACK}"),
-    Place("/app/template_saml/k1/link?sessionToken={token}", status=200),
-    Place("/app/template_saml/k1/link?onetimetoken={token}", status=200),
-    Place("/home/oidc_client/k1/1?sessionToken={token}", status=200),
-    Place("/app/template_saml/k1/sso/saml", "SAMLRequest=abc&sessionToken={token}", status=200),
-    Place("/app/template_wsfed/k1/sso/wsfed/passive?wa=wsignin1.0&sessionToken={token}", status=200),
-    Place(f"/oauth2/v1/authorize?{CLIENT}&sessionToken={{token}}"),
-    Place(f"/oauth2/default/v1/authorize?{CLIENT}&prompt=none&sessionToken={{token}}"),
-    Place("/oauth2/v1/authorize", f"{CLIENT}&sessionToken={{token}}"),
-    Place("/login/token/redirect?stateToken={token}", is_state=True),
-    Place("/idp/idx/login/token/redirect?stateToken={token}", is_state=True),
-    Place("/login/step-up/redirect?stateToken={token}", is_state=True),
-    Place("/app/UserHome?stateToken={token}", status=200, is_state=True),
+    TokenPosition(f"/login/sessionCookieRedirect?checkAccountSetupComplete=true&token={{token}}&redirectUrl={BACK}"),
+    TokenPosition("/login/sessionCookieRedirect", f"token={{token}}&redirectUrl={BACK}&repost=true"),
+    TokenPosition(f"/login//x/../%73essionCookieRedirect;v=1?%74oken={{token}}&redirectUrl={BACK}"),
+    TokenPosition("/app/template_saml/k1/link?sessionToken={token}", status=200),
+    TokenPosition("/app/template_saml/k1/link?onetimetoken={token}", status=200),
+    TokenPosition("/home/oidc_client/k1/1?sessionToken={token}", status=200),
+    TokenPosition("/app/template_saml/k1/sso/saml", "SAMLRequest=abc&sessionToken={token}", status=200),
+    TokenPosition("/app/template_wsfed/k1/sso/wsfed/passive?wa=wsignin1.0&sessionToken={token}", status=200),
+    TokenPosition(f"/oauth2/v1/authorize?{CLIENT}&sessionToken={{token}}"),
+    TokenPosition(f"/oauth2/default/v1/authorize?{CLIENT}&prompt=none&sessionToken={{token}}"),
+    TokenPosition("/oauth2/v1/authorize", f"{CLIENT}&sessionToken={{token}}"),
+    TokenPosition("/login/token/redirect?stateToken={token}", is_state=True),
+    TokenPosition("/idp/idx/login/token/redirect?stateToken={token}", is_state=True),
+    TokenPosition("/login/step-up/redirect?stateToken={token}", is_state=True),
+    TokenPosition("/app/UserHome?stateToken={token}", status=200, is_state=True),
 )
 
 
-async def send(person: Person, place: Place, token: str, site: str = "same-site") -> int:
+async def send(person: Person, place: TokenPosition, token: str, site: str = "same-site") -> int:
     body = place.body.format(token=token) if place.body else ""
     url = LOGIN + place.target.format(token=token)
     reply = await person.ask(url, "POST" if body else "GET", site=site, body=body)
@@ -65,7 +65,7 @@ async def send(person: Person, place: Place, token: str, site: str = "same-site"
 
 
 @pytest.mark.parametrize("one", PLACES, ids=str)
-async def test_the_old_session_ends_before_the_token_is_sent(place: System, one: Place) -> None:
+async def test_the_old_session_ends_before_the_token_is_sent(place: System, one: TokenPosition) -> None:
     person = await place.entered(ALICE)
     alice, token = place.session(ALICE), one.token(place, BOB)
     old = {alice.sid, alice.idx} - {None}
@@ -82,7 +82,7 @@ async def test_the_old_session_ends_before_the_token_is_sent(place: System, one:
 
 
 @pytest.mark.parametrize("one", PLACES, ids=str)
-async def test_a_link_of_another_site_ends_nobodys_session(place: System, one: Place) -> None:
+async def test_a_link_of_another_site_ends_nobodys_session(place: System, one: TokenPosition) -> None:
     person = await place.entered(ALICE)
     token = one.token(place, BOB)
     assert await send(person, one, token, "cross-site") == 200
@@ -93,7 +93,7 @@ async def test_a_link_of_another_site_ends_nobodys_session(place: System, one: P
 
 
 @pytest.mark.parametrize("one", PLACES, ids=str)
-async def test_without_a_session_the_token_goes_at_once(place: System, one: Place) -> None:
+async def test_without_a_session_the_token_goes_at_once(place: System, one: TokenPosition) -> None:
     person, token = place.person(), one.token(place, BOB)
     assert await send(person, one, token) == one.status
     assert place.live() == [BOB]
@@ -101,7 +101,7 @@ async def test_without_a_session_the_token_goes_at_once(place: System, one: Plac
 
 
 @pytest.mark.parametrize("one", PLACES, ids=str)
-async def test_without_a_session_a_link_of_another_site_is_asked_about(place: System, one: Place) -> None:
+async def test_without_a_session_a_link_of_another_site_is_asked_about(place: System, one: TokenPosition) -> None:
     person, token = place.person(), one.token(place, BOB)
     assert await send(person, one, token, "cross-site") == 200
     assert place.live() == [] and place.org.journal.rows == []

@@ -11,7 +11,7 @@ from tests.field.sign_ins_without_token import Beginning, by_callback, by_form
 from tests.harness.person import ALICE, BOB, HR, LOGIN, NAVIGATION, SCRIPT
 from tests.harness.system import System, system
 from tests.shared_state.counted import Folder
-from tests.shared_state.engines import ENGINES, Engine, Times
+from tests.shared_state.engines import ENGINES, Engine, StateClock
 
 PICTURE = {"Accept": "image/*", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}
 SHARED = [engine for engine in ENGINES if engine != "memory"]
@@ -19,7 +19,7 @@ SHARED = [engine for engine in ENGINES if engine != "memory"]
 
 @pytest.fixture(params=SHARED)
 async def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Folder:
-    return Folder(cast(Engine, request.param), tmp_path / "state", Times())  # pytest does not say what type a parameter has
+    return Folder(cast(Engine, request.param), tmp_path / "state", StateClock())  # pytest does not say what type a parameter has
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 
 from gateway.dev.standin import Engine
-from tests.harness.person import ALICE, BOB, CAROL, HR, LOGIN, NAVIGATION, SCRIPT, Person, Reply, redemption
+from tests.harness.person import ALICE, BOB, CAROL, HR, LOGIN, NAVIGATION, SCRIPT, Person, PersonReply, redemption
 from tests.harness.system import ME, REDIRECT, System, quoted, system
 
 
@@ -17,7 +17,7 @@ async def place(request: pytest.FixtureRequest) -> AsyncIterator[System]:
         yield made
 
 
-async def held(place: System, person: Person, login: str = BOB) -> tuple["asyncio.Task[Reply]", str]:
+async def held(place: System, person: Person, login: str = BOB) -> tuple["asyncio.Task[PersonReply]", str]:
     """A redemption that the org has acted on and does not answer yet, and its token."""
     token = place.org.session_token(login)
     already = len(place.rows("GET", REDIRECT))
@@ -27,7 +27,7 @@ async def held(place: System, person: Person, login: str = BOB) -> tuple["asynci
     return sending, token
 
 
-async def leaves(sending: "asyncio.Task[Reply]") -> None:
+async def leaves(sending: "asyncio.Task[PersonReply]") -> None:
     """The client goes away before its answer."""
     sending.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -224,10 +224,10 @@ async def test_a_ticket_is_not_taken_by_a_prefetch_or_a_frame_nor_spent_by_them(
 
 async def test_a_start_that_was_not_sealed_for_the_login_host_is_refused(gateway: Site) -> None:
     browser, _ = gateway.session()
-    start = Start("hr.example.com:443", "/", nonce_hash("n" * 32), gateway.times.began)
+    start = Start("hr.example.com:443", "/", nonce_hash("n" * 32), gateway.times.wall_start)
     elsewhere = gateway.parts.sealer.seal("start", "hr.example.com:443", start.packed())
     other_purpose = gateway.parts.sealer.seal("ticket", "login.example.com:443", start.packed())
-    stranger = Start("evil.example.net:443", "/", nonce_hash("n" * 32), gateway.times.began)
+    stranger = Start("evil.example.net:443", "/", nonce_hash("n" * 32), gateway.times.wall_start)
     unknown = gateway.parts.sealer.seal("start", "login.example.com:443", stranger.packed())
     sealed = gateway.parts.sealer.seal("start", "login.example.com:443", start.packed())
     twice = f"{sealed}&start={sealed}"

@@ -110,7 +110,7 @@ async def test_a_session_that_ends_behind_each_of_its_tickets_is_a_circle_too(ga
             again = await browser.ask(handed.location)
             assert (again.status, again.location) == (303, "/.gateway/sign-in?to=%2F")
     assert statuses == [302, 302, 302, 302], "each was another session: its user's own doing"
-    rounds = StartMark.parse(browser.jar(HR)[START].encode(), gateway.times.clock().wall()).rounds
+    rounds = StartMark.parse(browser.jar(HR)[START].encode(), gateway.times.wall).rounds
     assert len(rounds) == 4, "and all of them count"
 
 

@@ -92,8 +92,8 @@ async def test_switching_the_user_goes_on_to_a_sign_in_of_the_app(gateway: Site)
 async def test_a_forged_stale_or_foreign_note_of_a_sign_out_only_shows_the_button(gateway: Site) -> None:
     browser, session = gateway.session()
     cookies = (SessionCookie(b"sid", str(session.sid).encode()),)
-    stale = SignedOut(cookies, "", "", "hr.example.com:443", gateway.times.began - 1)
-    fresh = SignedOut(cookies, "", "", "hr.example.com:443", gateway.times.began + 60)
+    stale = SignedOut(cookies, "", "", "hr.example.com:443", gateway.times.wall_start - 1)
+    fresh = SignedOut(cookies, "", "", "hr.example.com:443", gateway.times.wall_start + 60)
     notes = [
         "AAAA",
         gateway.parts.sealer.seal("signed-out", "login.example.com:443", stale.packed()),

@@ -16,7 +16,7 @@ from yarl import URL
 
 from tests.browser.visitor import REDEMPTION, Visitor
 from tests.harness.demonstration import Stage, Stages
-from tests.harness.replies import Reply
+from tests.harness.replies import RawReply
 from tests.harness.wire import PATIENCE
 
 WORD = "grüße & <br> %2F"
@@ -66,11 +66,11 @@ class Arrangement:
         reader, writer = await asyncio.open_connection("127.0.0.1", int(self.address.rpartition(":")[2]))
         return await _said(reader, writer, sent.replace(b"HOST", self.host.encode()), line_alone=True)
 
-    async def ask(self, target: str, fields: bytes = b"", method: str = "GET", body: bytes = b"") -> Reply:
+    async def ask(self, target: str, fields: bytes = b"", method: str = "GET", body: bytes = b"") -> RawReply:
         """One request on a connection of its own, closed behind it; ``fields`` are whole lines."""
         length = b"Content-Length: %d\r\n" % len(body) if body else b""
         head = f"{method} {target} HTTP/1.1\r\nHost: HOST\r\nConnection: close\r\n".encode()
-        return Reply.of(await self.raw(head + fields + length + b"\r\n" + body))
+        return RawReply.of(await self.raw(head + fields + length + b"\r\n" + body))
 
 
 @asynccontextmanager

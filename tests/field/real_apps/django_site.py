@@ -13,7 +13,7 @@ urls: Any = importlib.import_module("django.urls")
 wsgi: Any = importlib.import_module("django.core.wsgi")
 
 
-class Site(socketserver.ThreadingMixIn, WSGIServer):
+class ThreadingServer(socketserver.ThreadingMixIn, WSGIServer):
     daemon_threads = True
 
 
@@ -44,7 +44,7 @@ if __name__ == "__main__":
         SESSION_COOKIE_PATH=os.environ["COOKIE_PATH"],
         SESSION_COOKIE_DOMAIN=os.environ["COOKIE_DOMAIN"] or None,
     )
-    with make_server("127.0.0.1", int(sys.argv[1]), wsgi.get_wsgi_application(), Site, Quiet) as server:
+    with make_server("127.0.0.1", int(sys.argv[1]), wsgi.get_wsgi_application(), ThreadingServer, Quiet) as server:
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         server.serve_forever()

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.policy.http.chunks import Chunks
 from gateway.policy.http.messages import Malformed
+from tests.harness.llhttp import LlhttpReading
 
 MOST = 200
 BAD = Malformed(400, "chunk")
@@ -112,20 +113,6 @@ def test_trailers_are_counted() -> None:
         assert Chunks(64 * 1024).feed(b"0\r\n" + b"X: 1\r\n" * count + b"\r\n", []) == found
 
 
-class Heard:
-    """What llhttp makes of it."""
-
-    def __init__(self) -> None:
-        self.body = b""
-        self.is_whole = False
-
-    def on_body(self, piece: bytes) -> None:
-        self.body += piece
-
-    def on_message_complete(self) -> None:
-        self.is_whole = True
-
-
 HEAD = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 PARTS = st.sampled_from(
     [
@@ -156,9 +143,8 @@ def test_what_is_read_here_llhttp_reads_in_the_same_way(parts: list[bytes], cuts
     body, rest, is_whole = read(sent, cuts)
     if not is_whole or isinstance(rest, Malformed):
         return
-    heard = Heard()
-    httptools.HttpRequestParser(heard).feed_data(HEAD + sent[: len(sent) - len(rest)])
-    assert (heard.body, heard.is_whole) == (body, True)
+    reading = LlhttpReading(httptools.HttpRequestParser, HEAD + sent[: len(sent) - len(rest)])
+    assert (reading.body, reading.is_whole) == (body, True)
 
 
 @pytest.mark.parametrize("size", [b"5 ", b"5\t  ", b"5 ;x y", b"5;(odd)", b"5 ; a=b"])

@@ -21,10 +21,10 @@ from gateway.policy.http.messages import (
     by_name,
     parse_authority,
 )
-from tests.policy.received import Sent, admit_head
+from tests.policy.received import ArrivingRequest, admit_head
 
 HOST: Fields = ((b"Host", b"hr.example.com"),)
-GOOD = Sent("GET", "/", (1, 1), HOST, True, "10.0.0.1", "203.0.113.7")
+GOOD = ArrivingRequest("GET", "/", (1, 1), HOST, True, "10.0.0.1", "203.0.113.7")
 
 NOT_PLAIN = ".|..|a..b|a.b..|user@a|a/|a:|a:b|a:0|a:65536|a:999999|a:80:80|a:+80|a?x|-a|a-|a_b|[::1|::1|a%2eb|http://a"
 
@@ -32,7 +32,7 @@ NOT_PLAIN = ".|..|a..b|a.b..|user@a|a/|a:|a:b|a:0|a:65536|a:999999|a:80:80|a:+80
 LIMITS = HeadLimits()
 
 
-def refused(received: Sent, limits: HeadLimits = LIMITS) -> tuple[int, str] | None:
+def refused(received: ArrivingRequest, limits: HeadLimits = LIMITS) -> tuple[int, str] | None:
     found = admit_head(received, limits)
     return (found.status, found.reason) if isinstance(found, Malformed) else None
 

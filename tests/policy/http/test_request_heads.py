@@ -1,7 +1,6 @@
 """Heads of requests: what is read here llhttp reads in the same way, what came before is read as if it had not, and the rest is refused."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 
 import httptools
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.policy.http.messages import HeadLimits, Malformed, read_head
 from gateway.policy.http.request_heads import HeadReader, ReadHead, begins_badly
+from tests.harness.llhttp import LlhttpReading
 
 LIMITS = HeadLimits()
 HOST = b"Host: hr.example.com"
@@ -161,24 +161,6 @@ def test_every_beginning_of_a_first_line_may_become_one(whole: bytes) -> None:
     assert begins_badly(b"\x16\x03\x01", False) and begins_badly(b"SSH-2.0-x\x00", False) and begins_badly(b"GET / HTTX", False)
 
 
-class Heard:
-    """What llhttp makes of it."""
-
-    def __init__(self) -> None:
-        self.url = b""
-        self.fields: list[tuple[bytes, bytes]] = []
-        self.has_head = False
-
-    def on_url(self, url: bytes) -> None:
-        self.url += url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self.fields.append((name, value.strip(b" \t")))
-
-    def on_headers_complete(self) -> None:
-        self.has_head = True
-
-
 METHODS = (b"GET", b"POST", b"PROPFIND", b"DELETE")
 PIECES = st.sampled_from(
     [
@@ -195,10 +177,8 @@ def test_what_is_read_here_llhttp_reads_in_the_same_way(method: bytes, target: b
     found = HeadReader(LIMITS).read(text.removesuffix(b"\r\n"))
     if found is None or found.refusal is not None:
         return
-    heard = Heard()
-    with suppress(httptools.HttpParserUpgrade):  # it would go on with another protocol
-        httptools.HttpRequestParser(heard).feed_data(text.removesuffix(b"\r\n") + b"\r\n\r\n")
-    assert (heard.has_head, heard.url, tuple(heard.fields)) == (True, target, found.block.given.pairs())
+    reading = LlhttpReading(httptools.HttpRequestParser, text.removesuffix(b"\r\n") + b"\r\n\r\n")
+    assert (reading.has_head, reading.url, tuple(reading.fields)) == (True, target, found.block.given.pairs())
     assert read_head(found.line.method, found.line.target, (1, 1), found.block.given.pairs(), LIMITS) == found.block.named
 
 

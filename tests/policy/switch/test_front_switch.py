@@ -133,7 +133,7 @@ def test_the_end_is_checked_and_said() -> None:
 
 
 @dataclass
-class World:
+class SwitchScenario:
     """One browser, its session at the org, and switches under way in its tabs; ``questions``: bounces that were not answered yet."""
 
     now: float = 1000.0
@@ -209,7 +209,7 @@ STEPS = st.tuples(
 @settings(max_examples=300)
 @given(st.lists(STEPS, max_size=60))
 def test_no_order_of_events_lets_a_token_go_without_a_proof_or_twice(steps: list[tuple[str, int, float]]) -> None:
-    world = World()
+    world = SwitchScenario()
     for name, number, seconds in steps:
         match name:
             case "visit" | "obey_sign_out" | "come_back" | "post":
@@ -224,7 +224,7 @@ def test_no_order_of_events_lets_a_token_go_without_a_proof_or_twice(steps: list
 
 
 def test_the_usual_order_brings_the_token_to_the_org() -> None:
-    world = World()
+    world = SwitchScenario()
     for step in (world.visit, world.obey_sign_out, world.come_back, world.ask, world.carry, world.post):
         world.now += 1.0
         step(0)

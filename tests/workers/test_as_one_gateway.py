@@ -8,7 +8,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.harness.browser import FORM, HR, LOGIN, Reply
+from tests.harness.browser import FORM, HR, LOGIN, BrowserReply
 from tests.harness.configuration import SMALLEST, problems
 from tests.harness.workers import WORKERS, several_workers
 
@@ -70,7 +70,7 @@ async def test_a_worker_that_stands_still_holds_up_no_sign_out_and_believes_noth
         assert running.events("worker_died") == []
 
 
-async def _first_answered(replies: list[asyncio.Task[Reply]]) -> int:
+async def _first_answered(replies: list[asyncio.Task[BrowserReply]]) -> int:
     for coming in asyncio.as_completed(replies):
         with suppress(aiohttp.ClientError):
             return (await coming).status

@@ -11,11 +11,11 @@ from time import monotonic
 import pytest
 
 from gateway.dev.standin.faults import Fault
-from tests.harness.browser import FORM, HR, LOGIN, Browser, Reply
+from tests.harness.browser import FORM, HR, LOGIN, Browser, BrowserReply
 from tests.harness.configuration import finished
 from tests.harness.connected_client import Caller
 from tests.harness.polling import moment
-from tests.harness.workers import Running, several_workers
+from tests.harness.workers import RunningWorkers, several_workers
 
 ME = "/api/v1/sessions/me"
 ALICE, BOB = "alice@example.com", "bob@example.com"
@@ -35,7 +35,7 @@ def _cut(folder: Path) -> None:
 
 
 @asynccontextmanager
-async def working(folder: Path, state: Path, ttl: str = "30m") -> AsyncIterator[Running]:
+async def working(folder: Path, state: Path, ttl: str = "30m") -> AsyncIterator[RunningWorkers]:
     environ = {
         "SESSION_GATEWAY__STATE__DIRECTORY": str(state),
         "SESSION_GATEWAY__SESSION__TTL": ttl,
@@ -45,7 +45,7 @@ async def working(folder: Path, state: Path, ttl: str = "30m") -> AsyncIterator[
         yield running
 
 
-async def signs_out(browser: Browser) -> Reply:
+async def signs_out(browser: Browser) -> BrowserReply:
     """To the last page."""
     reply = await browser.post(f"{HR}/.gateway/sign-out", fields={**FORM, "Origin": HR})
     return await browser.ask(reply.location) if reply.status == 303 else reply
@@ -119,7 +119,7 @@ async def test_after_a_file_was_cut_short_everybody_goes_through_one_hand_off(tm
         assert "was cut short" in str(told["problem"]) and "passes from before go through a hand-off" in str(told["outcome"])
 
 
-async def grown(running: Running, state: Path) -> None:
+async def grown(running: RunningWorkers, state: Path) -> None:
     """SQLite carries what is in its log to the file, as it does by itself after a thousand pages."""
     script = "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute('PRAGMA wal_checkpoint(TRUNCATE)').fetchone()[0])"
     subprocess.run(["python3", "-c", script, str(state / "state.db")], check=True, timeout=20)

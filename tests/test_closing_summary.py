@@ -9,7 +9,7 @@ import pytest
 
 from tests.closing_summary import SHARED_ABSENT
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def _run(folder: Path, reason: str, environment: dict[str, str], *options: str) -> subprocess.CompletedProcess[str]:
