@@ -54,7 +54,7 @@ class Goal(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class OktaAnswered:
     """Event: Okta's answer about all presented cookies. ``gone``: the cookies that Okta was asked about alone and that are proven gone."""
 
     finding: Finding
@@ -87,7 +87,7 @@ class Verified:
     brought: tuple[SessionCookie, ...] = ()
 
 
-Event = Answered | Revoked | Closed | Verified
+Event = OktaAnswered | Revoked | Closed | Verified
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +201,7 @@ def begin(
 def step(switch: Switch, event: Event) -> tuple[Switch, Command]:
     """The next state and command. Raises ``ValueError`` if the event does not answer the last command; that is a bug of the caller."""
     match switch.expected, event:
-        case Ask(), Answered(finding, gone):
+        case Ask(), OktaAnswered(finding, gone):
             return _answered(replace(switch, gone=gone), finding)
         case Revoke(), Revoked():
             unsure = tuple(cookie for cookie in switch.cookies if cookie in switch.doubtful and cookie not in switch.gone)
