@@ -8,7 +8,7 @@ from gateway.okta import BrowserFields
 from gateway.policy.http.cookies import repeated
 from gateway.policy.session.cookies import split
 from gateway.policy.session.session import Cookies, Finding, NoSession, Session, SessionCookie, Unknown
-from gateway.policy.switch.switch import OktaAnswered, is_proof_of_end
+from gateway.policy.switch.switch import Identified, is_proof_of_end
 from gateway.sessions import Sessions, SessionsApi
 
 
@@ -31,7 +31,7 @@ class CookieQuestions:
                 return True
         return False
 
-    async def ask(self, cookies: Cookies, browser: BrowserFields) -> OktaAnswered:
+    async def ask(self, cookies: Cookies, browser: BrowserFields) -> Identified:
         """Like ``who``, with the cookies that are proven gone."""
         living = tuple(dict.fromkeys(cookie for cookie in cookies if not self._sessions.is_revoked((cookie,))))
         together = () if repeated(living) else (living,)  # all in one request, as browsers send them; the session cache has this key
@@ -44,7 +44,7 @@ class CookieQuestions:
             if len(chosen) == 1 and is_proof_of_end(findings[-1]):
                 gone.append(chosen[0])
         ranked = [finding for kind in (Session, Unknown, NoSession) for finding in findings if isinstance(finding, kind)]
-        return OktaAnswered(ranked[0], frozenset(gone)) if ranked else OktaAnswered(NoSession("no_cookie"))
+        return Identified(ranked[0], frozenset(gone)) if ranked else Identified(NoSession("no_cookie"))
 
     async def alone(self, cookie: SessionCookie, browser: BrowserFields) -> tuple[Finding, Cookies]:
         """Okta's answer about one cookie, and the session cookies that this answer set.

@@ -54,7 +54,7 @@ class Goal(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class OktaAnswered:
+class Identified:
     """Event: Okta's answer about all presented cookies. ``gone``: the cookies that Okta was asked about alone and that are proven gone."""
 
     finding: Finding
@@ -87,7 +87,7 @@ class Verified:
     brought: tuple[SessionCookie, ...] = ()
 
 
-Event = OktaAnswered | Revoked | Closed | Verified
+Event = Identified | Revoked | Closed | Verified
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,8 +201,8 @@ def begin(
 def step(switch: Switch, event: Event) -> tuple[Switch, Command]:
     """The next state and command. Raises ``ValueError`` if the event does not answer the last command; that is a bug of the caller."""
     match switch.expected, event:
-        case Ask(), OktaAnswered(finding, gone):
-            return _answered(replace(switch, gone=gone), finding)
+        case Ask(), Identified(finding, gone):
+            return _identified(replace(switch, gone=gone), finding)
         case Revoke(), Revoked():
             unsure = tuple(cookie for cookie in switch.cookies if cookie in switch.doubtful and cookie not in switch.gone)
             return _sift_next(replace(switch, to_sift=unsure, is_sifting=True))
@@ -251,7 +251,7 @@ def _with(switch: Switch, brought: tuple[SessionCookie, ...]) -> Switch:
     return replace(switch, cookies=(*switch.cookies, *new), alive=alive) if new else switch
 
 
-def _answered(switch: Switch, finding: Finding) -> tuple[Switch, Command]:
+def _identified(switch: Switch, finding: Finding) -> tuple[Switch, Command]:
     session = finding if isinstance(finding, Session) else None
     if not switch.trusted:
         if session is not None:

@@ -17,7 +17,7 @@ from gateway.policy.switch.switch import (
     Confirm,
     Event,
     Goal,
-    OktaAnswered,
+    Identified,
     Proven,
     Redeem,
     Refuse,
@@ -75,7 +75,7 @@ class Run:
         finding, accepted = self.answers.pop(0) if self.answers else (GONE, True)
         match command:
             case Ask():
-                return OktaAnswered(finding, self.gone)
+                return Identified(finding, self.gone)
             case Revoke():
                 return Revoked()
             case Close():
@@ -120,7 +120,7 @@ def test_a_token_is_redeemed_only_after_every_cookie_that_came_to_light_is_prove
         return
     has_closed = any(isinstance(command, Close) for command in made.commands)
     said_gone = (
-        made.gone.intersection(made.cookies) if not has_closed and any(isinstance(event, OktaAnswered) for event in made.events) else set()
+        made.gone.intersection(made.cookies) if not has_closed and any(isinstance(event, Identified) for event in made.events) else set()
     )
     last_close = max((n for n, command in enumerate(made.commands) if isinstance(command, Close)), default=-1)
     proven = {
@@ -174,7 +174,7 @@ def test_every_prefix_of_the_commands_is_safe(made: Run) -> None:
 def test_an_untrusted_start_over_a_live_or_unclear_session_changes_nothing(made: Run) -> None:
     made.to_the_end()
     first = made.events[0] if made.events else None
-    if made.goal is Goal.REDEEM and not made.trusted and isinstance(first, OktaAnswered) and not isinstance(first.finding, NoSession):
+    if made.goal is Goal.REDEEM and not made.trusted and isinstance(first, Identified) and not isinstance(first.finding, NoSession):
         assert len(made.commands) == 2
         assert isinstance(made.commands[1], Confirm) or made.commands[1] == Refuse("timed_out", revoked=False)
 
@@ -265,7 +265,7 @@ def test_nothing_is_closed_that_okta_has_just_said_carries_nothing(made: Run) ->
             return
         if isinstance(event, Closed | Verified):
             said.difference_update(event.brought)
-        if isinstance(event, OktaAnswered):
+        if isinstance(event, Identified):
             said |= event.gone
         elif isinstance(command, Verify) and isinstance(event, Verified) and is_proof_of_end(event.finding):
             said.add(command.cookie)
