@@ -120,7 +120,7 @@ class SubrequestDoor:
         if isinstance(question, Reply):
             return _to_response(request, question)
         wait_seconds = self._rules.wait_seconds or question.dialect.patience
-        return _to_response(request, self._reply(question, await self._decisions.made(question.head, question.app, wait_seconds)))
+        return _to_response(request, self._reply(question, await self._decisions.decide(question.head, question.app, wait_seconds)))
 
     def unreadable(self, target: str, malformed: Malformed) -> Answer:
         """The refusal of a sub-request whose own head is refused."""
