@@ -17,7 +17,7 @@ from functools import partial
 from gateway.clock import Clock
 from gateway.compose.addresses import bind, listening_at, shown_address
 from gateway.compose.app import app_door, pass_resolver, subrequest_door
-from gateway.compose.hooks import NO_HOOKS, HookRooms, hook_rooms
+from gateway.compose.hooks import NO_HOOKS, WatchedHooks, watched_hooks
 from gateway.compose.hosts import head_limits
 from gateway.compose.login import login_door
 from gateway.compose.oidc import oidc_door
@@ -84,7 +84,7 @@ class Gateway:
         self._admin = admin
         self._is_worker = public is not None
         self._redirecting: socket.socket | None = None
-        self._hooks = HookRooms(NO_HOOKS, None)
+        self._hooks = WatchedHooks(NO_HOOKS, None)
         self._certificates: Certificates | None = None
         self._has_started = False
         self._listenings: list[Listening] = []
@@ -150,7 +150,7 @@ class Gateway:
             self._parts = parts = replace(parts, own_addresses=own)
             opened.push_async_callback(parts.aclose)
             watch(parts, self.metrics)
-            self._hooks = hook_rooms(parts, opened, self.metrics)
+            self._hooks = watched_hooks(parts, opened, self.metrics)
             await self._listen_to_clients(parts, public, opened)
             if self._replaces is not None:  # the admin address: until now the former gateway has answered there
                 await self._listen(Listening(server, admin), opened, 0.0)

@@ -24,7 +24,7 @@ from gateway.policy.session.session import Session
 NO_HOOKS = Hooks({})
 
 
-class HookRooms:
+class WatchedHooks:
     """The hooks of one process. ``watch``: None without an event hook."""
 
     def __init__(self, hooks: Hooks, watch: HookWatch | None) -> None:
@@ -33,7 +33,7 @@ class HookRooms:
         self.watch = watch
 
 
-def hook_rooms(parts: Parts, opened: AsyncExitStack, metrics: Metrics) -> HookRooms:
+def watched_hooks(parts: Parts, opened: AsyncExitStack, metrics: Metrics) -> WatchedHooks:
     """The hooks for these parts. What runs in the background ends with ``opened``."""
     watch = _watch(parts, opened) if parts.hook_secrets else None
     known = _known_users(parts, opened) if parts.config.hooks.universal_logout_apps else None
@@ -47,12 +47,12 @@ def hook_rooms(parts: Parts, opened: AsyncExitStack, metrics: Metrics) -> HookRo
     parts.sessions.on_named = named
     if watch is not None:
         metrics.watch_level("event_hook_trusted", "1 while Okta's event hook works.", lambda: float(watch.is_trusted))
-    carrying_out, calls = HookParts(parts.revocations, parts.clock, parts.tell), dict[str, OktaCall]()
+    hook_parts, calls = HookParts(parts.revocations, parts.clock, parts.tell), dict[str, OktaCall]()
     if watch is not None:
-        calls[EVENT_HOOK_PATH] = EventHook(parts.hook_secrets, org_hosts(parts), watch, carrying_out)
+        calls[EVENT_HOOK_PATH] = EventHook(parts.hook_secrets, org_hosts(parts), watch, hook_parts)
     if known is not None:
-        calls[UNIVERSAL_LOGOUT_PATH] = UniversalLogout(_org_tokens(parts), known, carrying_out)
-    return HookRooms(Hooks(calls), watch)
+        calls[UNIVERSAL_LOGOUT_PATH] = UniversalLogout(_org_tokens(parts), known, hook_parts)
+    return WatchedHooks(Hooks(calls), watch)
 
 
 def _watch(parts: Parts, opened: AsyncExitStack) -> HookWatch:

@@ -33,8 +33,8 @@ def oidc_door(parts: Parts, opened: AsyncExitStack, hooks: Hooks = NO_HOOKS) -> 
     start = StartRules(parts.table.origins, config.switch.trusted_origins, config.switch.same_site)
     leads_to = (*(app.url for app in config.apps), *config.switch.return_origins, *config.switch.trusted_origins)
     front_switches = FrontSwitches(FrontRules(login.origin, org, start, leads_to), FrontRecords(state, sealer), own, bounces, state, clock)
-    for room in (own, front_switches):
-        opened.push_async_callback(room.aclose)
+    for part in (own, front_switches):
+        opened.push_async_callback(part.aclose)
     objects = OidcParts(
         bounces=bounces,
         handoff=OidcHandoff(HandoffStarts(parts.table, sealer, parts.tickets, clock), own, bounces, clock),

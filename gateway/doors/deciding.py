@@ -54,7 +54,7 @@ class Decisions:
         self._clock = clock
 
     def from_cache(self, head: RequestHead, app: App) -> Decision | None:
-        """The decision, if the cache knows the user, or no user is needed; None where the caller must await ``made``."""
+        """The decision, if the cache knows the user, or no user is needed; None where the caller must await ``decide``."""
         last = head.decision
         if isinstance(last, Decision) and self._holds(last):
             return last
@@ -64,7 +64,7 @@ class Decisions:
         principal = self._pass_resolver.from_cache(head, rule)
         return None if principal is None else self._judged(head, rule, principal)
 
-    async def made(self, head: RequestHead, app: App, wait_seconds: float | None = None) -> Decision:
+    async def decide(self, head: RequestHead, app: App, wait_seconds: float | None = None) -> Decision:
         """The decision. If the cache does not know the user, Okta is asked; for at most ``wait_seconds`` where that is given."""
         rule = _rule(head, app)
         if isinstance(rule, Decision):
@@ -73,10 +73,10 @@ class Decisions:
 
     def _judged(self, head: RequestHead, rule: Rule, principal: Principal) -> Decision:
         """Decide, and keep the decision with the head if the same head can use it again."""
-        made = Decision(self.verdict(rule, principal), rule, principal)
-        if isinstance(made.verdict, Admit) and (principal is NOBODY or principal.known is not None):
-            head.decision = made
-        return made
+        decision = Decision(self.verdict(rule, principal), rule, principal)
+        if isinstance(decision.verdict, Admit) and (principal is NOBODY or principal.known is not None):
+            head.decision = decision
+        return decision
 
     def _holds(self, decision: Decision) -> bool:
         """Whether the same head would be decided the same way again.

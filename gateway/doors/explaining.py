@@ -31,11 +31,11 @@ class Explaining:
         match verdict:
             case Unavailable(reason, seconds):
                 content: dict[str, object] = {"error": "unavailable", "reason": reason, "retry_after_seconds": seconds}
-                return self.said(head, UnavailablePage(reason, seconds)) or json_answer(503, content, retry_after(verdict))
+                return self.page(head, UnavailablePage(reason, seconds)) or json_answer(503, content, retry_after(verdict))
             case Forbid() if verdict.reason == NOBODY_MAY:
                 return self.malformed(head, Malformed(403, NOBODY_MAY))
             case Forbid(reason, login):
-                return self.said(head, Forbidden(login or "", reason)) or json_answer(403, {"error": "forbidden", "reason": reason})
+                return self.page(head, Forbidden(login or "", reason)) or json_answer(403, {"error": "forbidden", "reason": reason})
             case StepUp(reason):
                 return self._step_up(head, rule, principal, reason)
             case _:
@@ -49,14 +49,14 @@ class Explaining:
         view = StepUpNeeded(
             session.login if session is not None else "", f"step_up_{reason}", missing, int(within) if within is not None else None
         )
-        return self.said(head, view) or json_answer(403, {"error": "step_up", "reason": reason, "missing": list(missing)})
+        return self.page(head, view) or json_answer(403, {"error": "step_up", "reason": reason, "missing": list(missing)})
 
     def malformed(self, head: RequestHead, malformed: Malformed) -> Answer:
         """The answer to a request that is refused for its form."""
         view = BadRequest(malformed.status, malformed.reason)
-        return self.said(head, view) or json_answer(malformed.status, {"error": malformed.reason})
+        return self.page(head, view) or json_answer(malformed.status, {"error": malformed.reason})
 
-    def said(self, head: RequestHead, view: View) -> Answer | None:
+    def page(self, head: RequestHead, view: View) -> Answer | None:
         """The page; None where the client does not show pages, such as a script or a WebSocket."""
         return page(view, self._clock, *self._origins) if kind_of(head) is not RequestKind.WEBSOCKET and is_document(head) else None
 

@@ -249,7 +249,7 @@ class DoorsInMemory:
         """Do what ``ProtectedDoor.handle`` does, without the app's own server."""
         if is_own(head.path):
             return await self._own.handle(request, head, app)
-        verdict = (await self._decisions.made(head, app)).verdict
+        verdict = (await self._decisions.decide(head, app)).verdict
         match verdict:
             case Admit(session):
                 return to_response(Answer(200, (), f"hello {session.login if session is not None else ''}".encode()))

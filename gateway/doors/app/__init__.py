@@ -115,7 +115,7 @@ class ProtectedDoor:
 
     async def _waits(self, request: Request, head: RequestHead, app: App) -> Response | None:
         """Ask Okta who the user is, then go on as if the cache had known it."""
-        return await self._goes_on(request, head, app, await self._decisions.made(head, app))
+        return await self._goes_on(request, head, app, await self._decisions.decide(head, app))
 
     def _decided(self, request: Request, head: RequestHead, app: App, decision: Decision) -> Response | Waiting | None:
         """Do what the verdict says, and note the words for the access log."""
@@ -182,7 +182,7 @@ class ProtectedDoor:
         return _closing(request, answer)
 
     async def _decision(self, head: RequestHead, app: App) -> Decision:
-        return self._decisions.from_cache(head, app) or await self._decisions.made(head, app)
+        return self._decisions.from_cache(head, app) or await self._decisions.decide(head, app)
 
     def _form_failed(self, app: App, form: KeptForm, request: Request, error: OutsideFailed | Malformed) -> Response:
         """Like ``_failed``; but a form that was provably not sent to the app is offered again."""
@@ -217,7 +217,7 @@ class ProtectedDoor:
         has_no_room = isinstance(error, AllDown | Busy)
         status = 503 if has_no_room else 504 if isinstance(error, TimedOut) else 502
         content = {"error": "upstream_down", "reason": error.cause}
-        answer = self._explaining.said(head, UpstreamDown(app.title, status, error.cause, is_signed_in)) or json_answer(status, content)
+        answer = self._explaining.page(head, UpstreamDown(app.title, status, error.cause, is_signed_in)) or json_answer(status, content)
         return answer.plus((b"Retry-After", b"%d" % RETRY_SECONDS)) if has_no_room else answer
 
     def _refusal(self, request: Request, head: RequestHead, malformed: Malformed) -> Response:
