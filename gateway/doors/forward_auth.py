@@ -27,8 +27,8 @@ from gateway.doors.refusals import refusal_answer
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
 from gateway.edge.rules import Waiting
+from gateway.memo import Memo
 from gateway.policy.http.messages import Answer, HeadLimits, Malformed, RequestHead
-from gateway.policy.learned import Learned
 from gateway.policy.routing.dialects import Dialect, dialect_of, loops, original
 from gateway.policy.routing.forward_auth_response import ForwardAuthResponse, kept_for, redirect_status, terse, terse_sign_in
 from gateway.policy.routing.navigation import Network, is_listed
@@ -100,7 +100,7 @@ class SubrequestDoor:
         self._explaining = Explaining(table, clock)
         self._responses = responses
         self._rules = rules
-        self._listed: Learned[str, bool] = Learned(partial(is_listed, trusted=rules.trusted_proxies))
+        self._listed: Memo[str, bool] = Memo(partial(is_listed, trusted=rules.trusted_proxies))
 
     def begin(self, request: Request, head: RequestHead) -> Response | Waiting:
         """The reply, if the cache knows the user; else a coroutine that asks Okta. The words for the access log are left in ``request``."""
