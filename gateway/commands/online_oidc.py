@@ -111,8 +111,8 @@ class _Questions:
         return await self._as(user) if user is not None else ()
 
     async def _as(self, user: TestUser) -> tuple[str, ...]:
-        asked = json.dumps({"username": user.login, "password": user.password}).encode()
-        answer = await self._sent("POST", "/api/v1/authn", asked, ((b"Content-Type", b"application/json"),))
+        credentials = json.dumps({"username": user.login, "password": user.password}).encode()
+        answer = await self._sent("POST", "/api/v1/authn", credentials, ((b"Content-Type", b"application/json"),))
         token = _object(answer.body).get("sessionToken")
         if not isinstance(token, str):
             what = f"the test user's password was answered with {answer.status} {_object(answer.body).get('status', '')}".strip()

@@ -159,3 +159,49 @@ def test_no_class_has_a_name_that_hid_what_it_was() -> None:
         if isinstance(node, ast.ClassDef) and node.name in HIDDEN and "/dev/demo/" not in name
     }
     assert found == {}
+
+
+# The same for functions, methods, attributes, arguments and local variables. Three words of that kind are not here, because each means one
+# thing: ``line`` is a line of text, ``owner`` is the user of the owner cookie or the holder of a lease, ``hop`` is the word of RFC 9110.
+HIDDEN_WORDS = {
+    **{"among": "one_of", "apart": "separate", "around": "wrapper", "asked": "parameters", "at_once": "concurrent", "began": "started_at"},
+    **{"believed": "trusted", "brief": "in_flight", "carrying": "pending_cookie", "comer": "principal", "counted": "count"},
+    **{"crew": "supervisor", "crowd": "client_limit", "ending": "sign_out", "familiar": "remembered", "farewell": "close"},
+    **{"filled": "template", "front": "proxy", "gate": "pass_resolver", "going": "admitted", "good": "valid_until", "hand": "worker"},
+    **{"in_time": "cancel", "keeper": "supervisor", "lasting": "long_lived", "ledger": "token_ledger", "live": "open_connections"},
+    **{"neighbour": "client_signature", "notes": "details", "on_time": "on_timeout", "passage": "request", "passing": "forwarding"},
+    **{"patience": "wait_seconds", "place_of": "network_of", "post": "publish", "presented": "received", "recalled": "cached"},
+    **{"refused": "refusal", "sending": "upload_task", "standing": "state", "successors": "rotated", "told": "reported"},
+    **{"turn": "lock", "turns": "leases", "witness": "access_recorder", "wording": "responses"},
+}
+
+# A file or folder, and the words that are right there.
+RIGHT_IN = {
+    "gateway/config/model.py": {"patience"},  # a key of the configuration has the name that operators know
+    "gateway/dev/demo/": {"front", "live"},  # the front page of a site, and its live view
+}
+
+
+def _given_names(name: str) -> Iterator[tuple[str, int]]:
+    """(name, line) of each function, argument, attribute and variable that a file gives a name to."""
+    for node in nodes(name):
+        match node:
+            case ast.FunctionDef(name=given, lineno=line) | ast.AsyncFunctionDef(name=given, lineno=line):
+                yield given, line
+            case ast.arg(arg=given, lineno=line) | ast.Name(id=given, ctx=ast.Store(), lineno=line):
+                yield given, line
+            case ast.Attribute(attr=given, ctx=ast.Store(), lineno=line):
+                yield given, line
+            case ast.MatchAs(name=str(given), lineno=line) | ast.MatchStar(name=str(given), lineno=line):
+                yield given, line
+
+
+def test_no_function_or_variable_has_a_name_that_hid_what_it_was() -> None:
+    found = {}
+    for name in python_files("gateway"):
+        right = {word for place, words in RIGHT_IN.items() if name.startswith(place) for word in words}
+        for given, line in _given_names(name):
+            word = given.strip("_").lower()
+            if word in HIDDEN_WORDS and word not in right:
+                found[f"{name}:{line}: {given}"] = HIDDEN_WORDS[word]
+    assert found == {}

@@ -82,7 +82,7 @@ class SessionStore:
         session.idx = idx_value(self._org_id, session.id)
         return session.idx
 
-    def live(self) -> list[OrgSession]:
+    def active(self) -> list[OrgSession]:
         """Return the sessions that are alive now, oldest first."""
         now = self._clock.now()
         self._sessions = [session for session in self._sessions if not session.is_over and session.expires_at > now]
@@ -90,19 +90,19 @@ class SessionStore:
 
     def by_sid(self, value: str) -> OrgSession | None:
         """Return the live session whose `sid` half has this cookie value."""
-        return next((session for session in self.live() if session.sid == value), None)
+        return next((session for session in self.active() if session.sid == value), None)
 
     def by_idx(self, value: str) -> OrgSession | None:
         """Return the live session whose `idx` half has this cookie value."""
-        return next((session for session in self.live() if session.idx == value), None)
+        return next((session for session in self.active() if session.idx == value), None)
 
     def by_id(self, session_id: str) -> OrgSession | None:
         """Return the live session with this id; the values of `sid` and `xids` are ids too."""
-        return next((session for session in self.live() if session_id in (session.id, session.sid, session.xids)), None)
+        return next((session for session in self.active() if session_id in (session.id, session.sid, session.xids)), None)
 
     def of_user(self, user: User) -> list[OrgSession]:
         """Return the live sessions of one user."""
-        return [session for session in self.live() if session.user.id == user.id]
+        return [session for session in self.active() if session.user.id == user.id]
 
     def refresh(self, session: OrgSession) -> None:
         """Extend the session by a whole lifetime from now. Within seconds of the last time, nothing changes."""
