@@ -18,7 +18,7 @@ from gateway.doors.login.confirmation_form import ConfirmationForm
 from gateway.doors.login.ended_sessions import EndedSessions
 from gateway.doors.login.issued_tokens import IssuedTokens
 from gateway.doors.login.new_sessions import NewSessions
-from gateway.doors.login.org_forwarding import OrgForwarding, OrgPools, Origins
+from gateway.doors.login.org_forwarding import ANSWER_SECONDS, OrgForwarding, OrgPools, Origins
 from gateway.doors.login.org_relay import OrgRelay
 from gateway.doors.login.org_sign_outs import OrgSignOuts
 from gateway.doors.login.outcome_responses import OutcomeResponses
@@ -73,7 +73,7 @@ def login_door(parts: Parts, opened: AsyncExitStack, pools: OrgPools | None = No
         forwarding.redeem,
         audit,
         config.switch.without_session == "ask",
-        config.okta.connect_timeout + config.okta.forward_first_byte_timeout + 1.0,
+        2 * config.okta.connect_timeout + config.okta.forward_first_byte_timeout + ANSWER_SECONDS,  # one for the wait in the pool
     )
     references = PushedReferences(parts.state, parts.sealer, parts.fingerprinter, config.switch.unknown_request_uri == "redemption")
     sign_outs = OrgSignOuts(forwarding, parts.sessions, parts.closer, browsers, new_sessions, responses, rules)

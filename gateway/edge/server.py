@@ -77,8 +77,7 @@ class HttpServer(ConnectionHost):
 
     def no_room(self) -> asyncio.Protocol:
         """The protocol that answers a refused connection with 503."""
-        self._leaving += 1
-        return TurnedAway(silently=self._leaving > MOST_TURNED_AWAY, gone=self._turned_away_is_gone)
+        return TurnedAway(self._turned_away_has_come, self._turned_away_is_gone)
 
     def came(self) -> None:
         """Count one more connection."""
@@ -121,6 +120,11 @@ class HttpServer(ConnectionHost):
     def _network_of(self, peer: str) -> str | None:
         """The part of an address that stands for one client; None for a trusted front proxy (many clients), or if it is no address."""
         return None if is_listed(peer, self.rules.trusted_proxies) else network_of(peer)
+
+    def _turned_away_has_come(self) -> bool:
+        """Count one more refused connection; False if too many are being answered already."""
+        self._leaving += 1
+        return self._leaving <= MOST_TURNED_AWAY
 
     def _turned_away_is_gone(self) -> None:
         self._leaving -= 1

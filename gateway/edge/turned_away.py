@@ -21,16 +21,19 @@ NO_ROOM = (
 class TurnedAway(asyncio.Protocol):
     """One refused connection."""
 
-    def __init__(self, *, silently: bool, gone: Callable[[], None]) -> None:
-        """``silently``: close it without an answer, because too many are being answered. ``gone`` is called once, when it is closed."""
-        self._silently = silently
+    def __init__(self, has_come: Callable[[], bool], gone: Callable[[], None]) -> None:
+        """``has_come`` is called once, when it is connected; False: close it without an answer. ``gone`` is called once, when it is closed.
+
+        A client that never ends its TLS handshake is never connected here: then neither is called.
+        """
+        self._has_come = has_come
         self._gone = gone
         self._end: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Write the 503, and close the connection soon."""
         made = cast(asyncio.Transport, transport)  # what a stream's protocol is given
-        if self._silently:
+        if not self._has_come():
             made.abort()
             return
         made.write(NO_ROOM)

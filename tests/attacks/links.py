@@ -11,4 +11,4 @@ def link(token: str, path: str = REDEEM) -> str:
 
 
 def signed_in_at_org(site: Site) -> list[str]:
-    return [session.user.login for session in site.org.sessions.live()]
+    return [session.user.login for session in site.org.sessions.active()]

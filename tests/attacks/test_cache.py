@@ -171,7 +171,7 @@ async def test_k14_without_a_ttl_each_request_is_a_question() -> None:
         for number in range(1, 6):
             assert (await browser.ask(f"{HR}/")).status == 200
             assert site.seen(ME) == asked + number
-        site.org.sessions.end(site.org.sessions.live()[0])
+        site.org.sessions.end(site.org.sessions.active()[0])
         assert (await browser.ask(f"{HR}/")).status == 302
 
 

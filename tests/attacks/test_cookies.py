@@ -123,7 +123,7 @@ async def test_c8_the_session_after_a_sign_in_is_never_one_that_was_presented(en
         victim.jars["login.example.com"] = {"sid": str(value)}
         url = f"{LOGIN}/login/sessionCookieRedirect?token={token}&redirectUrl={HR}/"
         reply = await victim.ask(url, fields={**NAVIGATION, "Sec-Fetch-Site": "same-site"})
-        (begun,) = [one for one in site.org.sessions.live() if one.user.login == BOB]
+        (begun,) = [one for one in site.org.sessions.active() if one.user.login == BOB]
         assert reply.status == 302 and {begun.sid, begun.idx}.isdisjoint(known)
         assert victim.jar(LOGIN)["sid"] == begun.sid
         if planted == "live":

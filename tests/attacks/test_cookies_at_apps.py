@@ -59,6 +59,17 @@ async def test_c12_apps_get_their_own_cookies_and_nobody_elses(site: Site) -> No
         assert cookies_at_app(site) == [b"keep=1"]
 
 
+async def test_c12_a_line_that_was_harmless_without_the_pass_is_read_again_beside_it(site: Site) -> None:
+    """The pass in one ``Cookie`` line says that the value in another one is Okta's."""
+    browser = await site.entered()
+    value, sid = browser.jar(HR)["__Host-gateway"], browser.jar(LOGIN)["sid"]
+    line = f"Cookie: other={sid}; JSESSIONID=1; keep=1\r\n"
+    for _ in range(2):
+        await site.ask("/public/x", line.encode())
+    await site.ask("/", f"Cookie: __Host-gateway={value}\r\n{line}".encode())
+    assert cookies_at_app(site) == [b"keep=1"]
+
+
 async def test_c12_an_app_sets_no_cookie_in_our_names(site: Site) -> None:
     """Not in the list of attacks: the way back; an app could otherwise end or replace the pass of its host."""
     lines = b"".join(

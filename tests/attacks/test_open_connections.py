@@ -63,7 +63,7 @@ async def test_u8_signing_out_ends_all_that_is_open_and_nobody_elses(lasting: La
 
 
 async def test_u8_a_session_that_okta_ended_ends_what_is_open_once_its_answer_is_old(lasting: Lasting) -> None:
-    mine = next(session for session in lasting.site.org.sessions.live() if session.user.login == ALICE)
+    mine = next(session for session in lasting.site.org.sessions.active() if session.user.login == ALICE)
     lasting.site.org.sessions.end(mine)
     lasting.site.times.passed += 11
     await lasting.is_cut()

@@ -53,7 +53,7 @@ async def test_o1_a_session_that_okta_does_not_confirm_shows_nothing(site: Site)
     assert (await site.ask("/secret", cookie)).status == 503
     site.times.passed += 120
     site.org.faults.clear()
-    for session in site.org.sessions.live():
+    for session in site.org.sessions.active():
         session.user = site.org.known_user(BOB)
     assert (await site.ask("/secret", cookie)).status == 401
     assert (await site.ask("/bob/x", await site.signed_in(ALICE))).status == 403

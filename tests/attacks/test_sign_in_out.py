@@ -83,7 +83,7 @@ async def test_l6_who_may_not_go_on_is_offered_another_account_and_not_let_in_ag
     assert 'action="/.gateway/sign-out"' in page.body and 'value="switch"' in page.body
     reply = await browser.post(f"{FIRST}/.gateway/sign-out", "then=switch")
     reply, asked = await browser.walk(reply.location)
-    assert site.org.sessions.live() == []
+    assert site.org.sessions.active() == []
     assert any("/login/login.htm" in url for url in asked)
     assert reply.status == 200 and "password" in reply.body
 

@@ -209,4 +209,4 @@ async def test_x20_a_form_of_another_site_brings_what_the_browser_carries(stage:
             [f"{stage.where.login}/login/sessionCookieRedirect", token, f"{stage.where.app}/"],
         )
     assert redemptions(stage, token) == []
-    assert [session.user.login for session in stage.org.sessions.live()] == [ALICE]
+    assert [session.user.login for session in stage.org.sessions.active()] == [ALICE]

@@ -81,13 +81,13 @@ def rows_of(apart: Apart, *paths: str) -> list[Row]:
 
 
 def users(apart: Apart) -> list[str]:
-    return [session.user.login for session in apart.org.sessions.live()]
+    return [session.user.login for session in apart.org.sessions.active()]
 
 
 async def test_the_second_user_is_the_second_user_and_the_journal_shows_the_order(apart: Apart, person: ChromiumPerson) -> None:
     await person.enters(ALICE)
     await person.is_at_app_as(ALICE)
-    [old] = [fingerprint(session.sid or "") for session in apart.org.sessions.live()]
+    [old] = [fingerprint(session.sid or "") for session in apart.org.sessions.active()]
     apart.org.journal.clear()
     token = await person.enters(BOB)
     await person.is_at_app_as(BOB)
@@ -160,7 +160,7 @@ async def test_of_two_tabs_neither_token_meets_a_living_session(apart: Apart, pe
         await page.wait_for_url(lambda url: url.startswith(apart.app) or "/.gateway/oidc" in url)
         await page.wait_for_load_state()
     redeemed = rows_of(apart, REDEMPTION)
-    living = {fingerprint(session.sid or "") for session in apart.org.sessions.live()}
+    living = {fingerprint(session.sid or "") for session in apart.org.sessions.active()}
     assert redeemed
     assert [row for row in redeemed if row.cookies.get("sid") in living] == []
     assert len(users(apart)) == 1

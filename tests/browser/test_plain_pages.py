@@ -24,7 +24,7 @@ async def test_without_scripts_the_session_page_says_who_and_until_when_and_sign
     text = await visitor.page.inner_text("main")
     assert ALICE in text
     assert "You stay signed in for 1 hour 59 minutes, until " in text or "You stay signed in for 2 hours, until " in text
-    [session] = stage.org.sessions.live()
+    [session] = stage.org.sessions.active()
     until = await visitor.page.locator("time").first.get_attribute("datetime")
     assert until is not None and abs(datetime.fromisoformat(until).timestamp() - session.expires_at) < 1
     await visitor.click("button", "Sign out")

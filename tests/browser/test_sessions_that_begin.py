@@ -32,7 +32,7 @@ def _cookies_of(row: Row, values: set[str]) -> set[str]:
 
 
 def _values_of(org: Org) -> set[str]:
-    [session] = org.sessions.live()
+    [session] = org.sessions.active()
     return {value for value in (session.sid, session.idx) if value is not None}
 
 

@@ -35,7 +35,7 @@ async def test_whoever_enters_by_the_portal_is_who_the_app_says(stage: Stage, vi
 async def test_the_old_session_is_closed_and_proven_closed_before_the_token_is_redeemed_once(stage: Stage, visitor: Visitor) -> None:
     await visitor.enter("alice")
     await visitor.is_shown(ALICE)
-    [old] = stage.org.sessions.live()
+    [old] = stage.org.sessions.active()
     names = {"sid", "idx"} if old.idx is not None else {"sid"}
     await visitor.page.goto(f"{stage.where.portal}/")
     stage.org.journal.clear()

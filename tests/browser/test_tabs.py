@@ -125,12 +125,12 @@ async def test_a_redeemed_link_opened_again_goes_on_and_closes_nothing(start: St
     await visitor.page.goto(f"{stage.where.portal}/")
     await follow(visitor.page, visitor.link_of(token))
     await visitor.is_shown(BOB)
-    [session] = stage.org.sessions.live()
+    [session] = stage.org.sessions.active()
     for _ in range(2):
         await visitor.page.goto(visitor.link_of(token))  # as from the history: no page that it came from
         await visitor.is_shown(BOB)
         assert visitor.page.url == f"{stage.where.app}/"
-    assert stage.org.sessions.live() == [session]
+    assert stage.org.sessions.active() == [session]
     assert len(redemptions(stage, token)) == 1
 
 

@@ -118,7 +118,7 @@ class Arrived:
 
     def living(self) -> list[str]:
         """Who has a session since this person came."""
-        return sorted(session.user.login for session in self.stage.org.sessions.live() if session not in self.before)
+        return sorted(session.user.login for session in self.stage.org.sessions.active() if session not in self.before)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -129,7 +129,7 @@ async def arrived(replicated: Replicated, chromium: Browser) -> AsyncIterator[Ar
     visitor = Visitor(replicated, profile, await profile.new_page())
     visitor.watch()
     try:
-        yield Arrived(replicated, visitor, tuple(replicated.org.sessions.live()))
+        yield Arrived(replicated, visitor, tuple(replicated.org.sessions.active()))
         assert visitor.complaints == []
         assert [line for line in replicated.lines if line.get("level") == "error"] == []
     finally:

@@ -143,4 +143,4 @@ def redemptions(stage: Stage, token: str) -> list[Row]:
 
 def signed_in(stage: Stage) -> list[str]:
     """The logins of the sessions that are alive at the org."""
-    return [session.user.login for session in stage.org.sessions.live()]
+    return [session.user.login for session in stage.org.sessions.active()]

@@ -35,14 +35,14 @@ async def test_without_okta_the_browser_is_signed_out_at_once_and_carries_what_i
     gateway.fails("DELETE")
     old = browser.jar(HR)[PASS]
     posted = await browser.post(f"{HR}{SIGN_OUT}")
-    assert posted.status == 303 and len(gateway.org.sessions.live()) == 1
+    assert posted.status == 303 and len(gateway.org.sessions.active()) == 1
     shown = await browser.ask(posted.location)
     assert "You are signed out in this browser" in shown.body and "keep trying" in shown.body
     assert set(browser.okta_cookies()) == {PENDING} and "close_unproven" in [line["event"] for line in gateway.lines]
     assert (await browser.ask(f"{HR}/", cookie=f"{PASS}={old}")).status == 302
     gateway.org.faults.clear()
     again = await browser.post(f"{LOGIN}{SIGN_OUT}")
-    assert "You are signed out" in again.body and gateway.org.sessions.live() == [] and browser.okta_cookies() == {}
+    assert "You are signed out" in again.body and gateway.org.sessions.active() == [] and browser.okta_cookies() == {}
 
 
 @pytest.mark.parametrize("proven", [True, False])
@@ -126,7 +126,7 @@ async def test_the_session_itself_is_refused_whatever_cookie_another_app_knows_i
         gateway.times.passed += 600  # nothing is remembered of either
         gateway.fails("DELETE")
         await browser.post(f"{HR}{SIGN_OUT}")
-        assert len(gateway.org.sessions.live()) == 1 and (await browser.ask(f"{WIKI}/")).status == 302
+        assert len(gateway.org.sessions.active()) == 1 and (await browser.ask(f"{WIKI}/")).status == 302
 
 
 def _carried(browser: Browser, session: str) -> str:

@@ -53,7 +53,7 @@ client_secret_file = "client.secret"
 async def test_all_is_well_and_nobody_stays_signed_in(checked: CheckedOrg) -> None:
     assert await checked.problems() == ""
     assert await checked.problems(None) == ""
-    assert checked.org.sessions.live() == []
+    assert checked.org.sessions.active() == []
 
 
 async def test_a_client_that_the_org_does_not_know_is_named_with_what_to_register(checked: CheckedOrg) -> None:
@@ -75,14 +75,14 @@ async def test_a_policy_that_prompts_again_makes_the_proof_worth_nothing(checked
     location = f"{GATE}/.gateway/oidc?error=login_required"
     checked.org.faults.add(Fault("/oauth2/v1/authorize", "GET", 302, skip=1, headers={"Location": location}))
     assert "login_required proves nothing" in await checked.problems()
-    assert checked.org.sessions.live() == []
+    assert checked.org.sessions.active() == []
 
 
 async def test_a_sign_out_that_ends_nothing_is_found(checked: CheckedOrg) -> None:
     back = f"{GATE}/.gateway/front-switch"
     checked.org.faults.add(Fault("/login/signout", "GET", 302, times=2, headers={"Location": back}))
     assert "a switch would stop" in await checked.problems()
-    assert checked.org.sessions.live() == []
+    assert checked.org.sessions.active() == []
 
 
 async def test_a_user_who_is_not_assigned_or_needs_more_is_told(checked: CheckedOrg) -> None:

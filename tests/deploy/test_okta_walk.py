@@ -145,7 +145,7 @@ async def _signs_in_once(desk: Desk, title: str) -> None:
         async with client.post(address, data=form, headers=fields, ssl=False, allow_redirects=False) as answer:
             assert (answer.status, answer.headers["Location"]) == (302, "https://hr.example.com/"), await answer.text()
             assert "sid" in answer.cookies
-    assert [session.user.login for session in desk.org.sessions.live()] == [ALICE]
+    assert [session.user.login for session in desk.org.sessions.active()] == [ALICE]
 
 
 async def _presses_verify(desk: Desk, printed: str) -> None:

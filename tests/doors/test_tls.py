@@ -12,6 +12,7 @@ from cryptography import x509
 
 from gateway.compose.tls import Certificates
 from gateway.config.certificates import Pair
+from gateway.edge.server import MOST_TURNED_AWAY
 from tests.doors.listening import RunningListener, listener
 from tests.harness.certificates import certificate
 
@@ -25,12 +26,14 @@ def _client() -> ssl.SSLContext:
 
 
 @asynccontextmanager
-async def secured(folder: Path, head_seconds: float = 60.0) -> AsyncIterator[tuple[RunningListener, Certificates, list[str]]]:
+async def secured(
+    folder: Path, head_seconds: float = 60.0, most: int = 1000
+) -> AsyncIterator[tuple[RunningListener, Certificates, list[str]]]:
     """A listener with a certificate in this folder; what it told about certificates."""
     certificate(folder)
     told: list[str] = []
     pair = Certificates(Pair(folder / "tls.crt", folder / "tls.key"), lambda event, figures: told.append(event))
-    async with listener(head_seconds=head_seconds, certificates=pair) as place:
+    async with listener(head_seconds=head_seconds, connections=most, certificates=pair) as place:
         yield place, pair, told
     await until(lambda: place.server.present == 0)
 
@@ -128,6 +131,15 @@ async def test_who_leaves_in_the_middle_leaves_nothing_behind(tmp_path: Path) ->
             await writer.wait_closed()
         await until(lambda: place.server.present == 0)
         assert (await ask(place))[0].startswith(b"HTTP/1.1 200 OK")
+
+
+async def test_handshakes_that_never_end_take_no_place_among_the_answers_to_refused_clients(tmp_path: Path) -> None:
+    async with secured(tmp_path, most=1) as (place, _, _told):
+        held = await asyncio.open_connection("127.0.0.1", place.port, ssl=_client())
+        for _ in range(MOST_TURNED_AWAY + 1):
+            place.server.guest()  # as each accepted connection gets it, before its handshake
+        assert (await ask(place))[0].startswith(b"HTTP/1.1 503 ")
+        held[1].close()
 
 
 async def test_a_new_pair_is_served_without_a_restart_and_a_bad_one_is_not(tmp_path: Path) -> None:

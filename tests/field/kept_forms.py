@@ -67,7 +67,7 @@ async def ended(site: Site, login: str = ALICE) -> Browser:
 
 async def end(site: Site, browser: Browser) -> None:
     """End the session of this browser, and let every memory of it pass."""
-    for session in site.org.sessions.live():
+    for session in site.org.sessions.active():
         site.org.sessions.end(session)
     site.times.passed += 30
     for name in ("sid", "idx"):

@@ -38,7 +38,7 @@ async def _switched(site: Site, engine: str) -> None:
         url = reply.location if "://" in reply.location else LOGIN + reply.location
         reply = await browser.ask(url)
     assert reply.location == "https://portal.example.com/", (reply, url)
-    live = site.org.sessions.live()
+    live = site.org.sessions.active()
     assert old not in live and [session.user.login for session in live] == [BOB]
     shown = await browser.ask(f"{LOGIN}/.gateway/session")
     assert shown.status == 200 and BOB in shown.body
@@ -58,7 +58,7 @@ async def test_x19_its_pages_and_its_sign_out_work_and_lead_to_no_app(engine: st
         assert page.status == 200 and ALICE in page.body and "Continue to" not in page.body
         reply = await browser.post(f"{LOGIN}/.gateway/sign-out", "to=", {**FORM, "Origin": LOGIN})
         assert reply.status in (200, 303)
-        assert not any(one.sid == session.sid for one in site.org.sessions.live())
+        assert not any(one.sid == session.sid for one in site.org.sessions.active())
         assert (await browser.ask(f"{LOGIN}/.gateway/session")).status == 401
         assert (await browser.ask(f"{LOGIN}/.gateway/")).status == 200
 

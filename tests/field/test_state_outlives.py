@@ -31,7 +31,7 @@ async def test_t6_a_sign_out_that_okta_could_not_prove_holds_after_a_restart(eng
         site.org.faults.add(Fault(ME, "DELETE", 503, times=None))
         reply = await browser.post(f"{HR}/.gateway/sign-out", "to=", {**FORM, "Origin": HR})
         assert reply.status == 303
-        assert [session.user.login for session in site.org.sessions.live()].count(ALICE) == 1  # Okta still believes it
+        assert [session.user.login for session in site.org.sessions.active()].count(ALICE) == 1  # Okta still believes it
         # The pass of before: a page that the browser kept open, or somebody who copied it.
         browser.jars = {HR.partition("://")[2]: before[0], LOGIN.partition("://")[2]: before[1]}
         await site.gateway.aclose()

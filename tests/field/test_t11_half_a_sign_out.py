@@ -28,7 +28,7 @@ def asked(origin: str, cookies: bytes) -> bytes:
 
 async def nobody_lives(org: Org) -> None:
     async with asyncio.timeout(PATIENCE):
-        while org.sessions.live():
+        while org.sessions.active():
             await moment()
 
 
@@ -90,7 +90,7 @@ async def test_t11_when_the_state_cannot_be_written_the_session_is_closed_at_okt
         (tmp_path / "state.db").unlink()
         (tmp_path / "state.db").mkdir()
         reply = await browser.post(f"{HR}{SIGN_OUT}", "to=", {**FORM, "Origin": HR})
-        assert reply.status == 303 and site.org.sessions.live() == []
+        assert reply.status == 303 and site.org.sessions.active() == []
         assert (await site.ask("/", passed)).status in (302, 401)
         assert [line["reason"] for line in site.lines if line["event"] == "sign_out_not_shared"] != []
 

@@ -43,7 +43,7 @@ async def test_t14_after_a_restart_a_sign_out_with_the_newer_cookie_ends_the_pas
             renewed(after, browser, session)
             del browser.jar(LOGIN)["sid"]
             await signs_out(browser, way)
-            assert after.org.sessions.live() == []
+            assert after.org.sessions.active() == []
             for _ in range(3):
                 assert (await after.ask("/", old)).status in (302, 401)
 
@@ -79,7 +79,7 @@ async def test_t14_a_pass_of_a_revoked_session_is_refused_without_asking_okta() 
 async def test_t14_the_worker_that_knew_is_killed_and_the_others_admit_nobody_afterwards(way: str, tmp_path: Path) -> None:
     async with several_workers(tmp_path) as running:
         browser, line = await running.entered()
-        (session,) = running.org.sessions.live()
+        (session,) = running.org.sessions.active()
         callers = await running.callers_of_all(line)
         for caller in callers.values():
             assert (await caller.ask("/", line))[0] == 200  # each worker has Okta's answer for half an hour

@@ -82,7 +82,7 @@ async def test_t16_a_form_in_one_tab_and_a_token_in_another_leave_one_user(
         named = reply.body.removeprefix("hello ")
         if known:
             await place.until(named)
-        assert person.cookie("sid") in [session.sid for session in place.org.sessions.live() if session.user.login == named]
+        assert person.cookie("sid") in [session.sid for session in place.org.sessions.active() if session.user.login == named]
         assert {who for _, who in place.told} == {named}, "one user in this browser, from the first page on"
 
 

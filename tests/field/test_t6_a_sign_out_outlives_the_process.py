@@ -27,7 +27,7 @@ async def signed_out_while_okta_was_away(site: Site) -> Browser:
     okta_is_away(site)
     shown = await browser.ask((await browser.post(f"{HR}{SIGN_OUT}")).location)
     assert "keep trying" in shown.body and set(browser.okta_cookies()) == {PENDING}
-    assert [session.user.login for session in site.org.sessions.live()] == [ALICE]
+    assert [session.user.login for session in site.org.sessions.active()] == [ALICE]
     return browser
 
 
@@ -45,7 +45,7 @@ async def test_t6_after_a_restart_the_other_app_does_not_say_alice_and_the_close
             after.org.faults.clear()
             shown, asked = await browser.walk(f"{WIKI}/")
             assert asked[-1].startswith(f"{LOGIN}/login/login.htm") and browser.okta_cookies() == {}, "proven: cleared"
-            assert after.org.sessions.live() == []
+            assert after.org.sessions.active() == []
 
 
 async def test_t6_when_okta_answers_again_a_pass_from_before_is_no_way_back() -> None:
@@ -73,7 +73,7 @@ async def test_t6_the_living_session_of_another_user_goes_on_while_the_old_one_i
             shown, _ = await browser.walk(f"{WIKI}/")
             assert shown.status == 200 and after.behind.visits[-1].value(b"x-auth-user") == BOB.encode()
             assert after.seen(ME, "DELETE") > tried and set(browser.okta_cookies()) == {"sid"}
-            assert [session.user.login for session in after.org.sessions.live()] == [BOB]
+            assert [session.user.login for session in after.org.sessions.active()] == [BOB]
 
 
 async def test_t6_cookies_that_are_carried_are_nobodys_even_where_the_browser_still_presents_them() -> None:

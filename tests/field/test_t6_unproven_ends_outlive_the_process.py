@@ -30,7 +30,7 @@ def is_away(org: Org) -> None:
 
 async def lives(org: Org, *logins: str) -> None:
     async with asyncio.timeout(PATIENCE):
-        while sorted(one.user.login for one in org.sessions.live()) != sorted(logins):
+        while sorted(one.user.login for one in org.sessions.active()) != sorted(logins):
             await moment()
 
 
@@ -91,7 +91,7 @@ async def test_t6_a_process_that_ends_while_okta_is_asked_leaves_the_rest_to_the
         await site.gateway.aclose()
         site.org.faults.clear()
         await asyncio.gather(signing_out, return_exceptions=True)
-        assert len(site.org.sessions.live()) == 1
+        assert len(site.org.sessions.active()) == 1
         async with site.beside() as after:
             await lives(after.org)
 
@@ -119,7 +119,7 @@ async def test_t6_the_records_hold_no_cookie_that_could_be_read_and_end_with_the
         assert all(value not in file.read_bytes() for file in tmp_path.iterdir())
         site.org.faults.clear()
         await browser.post(f"{LOGIN}{SIGN_OUT}", "to=", {**FORM, "Origin": LOGIN})
-        assert site.org.sessions.live() == []
+        assert site.org.sessions.active() == []
         async with asyncio.timeout(PATIENCE):
             while pending(site):  # a process that tries again sees at its next try that another one has the proof
                 await moment()
@@ -159,7 +159,7 @@ async def test_t6_the_whole_gateway_is_killed_and_started_again(tmp_path: Path) 
         running.process.send_signal(signal.SIGKILL)
         await running.process.wait()
         running.org.faults.clear()
-        assert len(running.org.sessions.live()) == 1
+        assert len(running.org.sessions.active()) == 1
         async with started(tmp_path, running.org, running.app, environ):
             await lives(running.org)
 

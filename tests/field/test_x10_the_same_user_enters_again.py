@@ -65,7 +65,7 @@ async def test_x10_the_same_users_connections_go_on_and_end_with_her_next_sign_o
         hers = await LongAnswers.of(site, cookie_line(browser, HR))
         for _ in range(2):
             reply = await comes_again(site, browser, ALICE)
-            assert reply.status == 302 and len(site.org.sessions.live()) == 1
+            assert reply.status == 302 and len(site.org.sessions.active()) == 1
             await hers.goes_on()
             asked = site.seen(ME, "GET")
             site.times.passed += 11  # the next look finds the new session

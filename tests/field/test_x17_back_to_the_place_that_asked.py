@@ -43,10 +43,10 @@ async def test_x17_the_user_comes_back_to_the_place_that_sent_it_once_all_is_clo
     async with deployed(engine, configuration=LISTED) as site:
         browser = await site.entered(ALICE)
         shown = await asks(browser, PLACE)
-        assert hidden(shown) == PLACE and len(site.org.sessions.live()) == 1
+        assert hidden(shown) == PLACE and len(site.org.sessions.active()) == 1
         ended = await browser.post(f"{LOGIN}{SIGN_OUT}", f"to={quote(hidden(shown), safe='')}", {**FORM, "Origin": LOGIN})
         assert (ended.status, leads_to(ended)) == (200, PLACE) and "Go back" in ended.body
-        assert site.org.sessions.live() == []
+        assert site.org.sessions.active() == []
 
 
 async def test_x17_the_button_of_an_app_host_leads_back_too() -> None:
@@ -56,7 +56,7 @@ async def test_x17_the_button_of_an_app_host_leads_back_too() -> None:
         assert hidden(shown) == PLACE
         posted = await browser.post(f"{HR}{SIGN_OUT}", f"to={quote(PLACE, safe='')}", {**FORM, "Origin": HR})
         ended = await browser.ask(posted.location)
-        assert leads_to(ended) == PLACE and site.org.sessions.live() == []
+        assert leads_to(ended) == PLACE and site.org.sessions.active() == []
 
 
 async def test_x17_while_the_end_is_not_proven_the_page_says_so_and_stays() -> None:

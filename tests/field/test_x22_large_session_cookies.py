@@ -69,7 +69,7 @@ async def test_x22_signing_out_takes_every_part_away(size: int) -> None:
         await browser.walk(f"{HR}/")
         shown = await browser.ask((await browser.post(f"{HR}{SIGN_OUT}")).location)
         assert "You are signed out" in shown.body
-        assert list(parts(browser, HR, PASS)) == [] and browser.okta_cookies() == {} and site.org.sessions.live() == []
+        assert list(parts(browser, HR, PASS)) == [] and browser.okta_cookies() == {} and site.org.sessions.active() == []
 
 
 async def test_x22_a_sign_out_in_an_app_that_is_not_proven_is_carried_whole() -> None:
@@ -89,7 +89,7 @@ async def test_x22_an_end_that_is_not_proven_is_carried_whole_and_closed_after_a
         async with restarted(site) as after, large(after, 700, BOB) as (moved, bobs):
             moved.jars = browser.jars
             await moved.walk(f"{HR}/")
-            assert moved.okta_cookies() == {} and [session.sid for session in after.org.sessions.live()] == [bobs.sid]
+            assert moved.okta_cookies() == {} and [session.sid for session in after.org.sessions.active()] == [bobs.sid]
 
 
 async def test_x22_a_ticket_that_is_too_long_for_an_address_is_good_once_and_for_its_host() -> None:

@@ -21,7 +21,7 @@ async def test_a_user_signs_in_at_the_login_host_and_lands_in_the_app(site: Fron
     reply = await site.person().go(redemption(token, f"{HR}/welcome?first=1"), site="same-site")
     assert (reply.url, reply.status, reply.body) == (f"{HR}/welcome?first=1", 200, f"hello {ALICE}")
     assert site.app.paths == ["/welcome?first=1"]
-    assert [session.user.login for session in site.org.sessions.live()] == [ALICE]
+    assert [session.user.login for session in site.org.sessions.active()] == [ALICE]
 
 
 @pytest.mark.parametrize("target", ["/reports/7?year=2026&q=a%2Fb+c", "/a%20b;v=1/c?x=%C3%A9&to=//hr.example.com/&&y"])
@@ -43,7 +43,7 @@ async def test_the_app_is_told_exactly_once_who_is_signed_in(site: FrontDeployme
     person = await site.entered(ALICE)
     reply = await person.script(f"{HR}/api/me")
     assert (reply.status, reply.body) == (200, f"hello {ALICE}")
-    [session] = site.org.sessions.live()
+    [session] = site.org.sessions.active()
     assert told(site, b"remote-user") == [ALICE.encode()]
     assert told(site, b"remote-user-id") == [session.user.id.encode()]
     assert told(site, b"host") == [b"hr.example.com"]
@@ -122,7 +122,7 @@ async def test_after_a_switch_the_app_never_hears_of_the_first_user_again(site: 
     person = await site.entered(ALICE)
     reply = await site.enter(person, BOB)
     assert (reply.status, reply.body) == (200, f"hello {BOB}")
-    assert [session.user.login for session in site.org.sessions.live()] == [BOB]
+    assert [session.user.login for session in site.org.sessions.active()] == [BOB]
     for path in ("/api/me", "/bob/salary", "/"):
         assert (await person.script(f"{HR}{path}")).body == f"hello {BOB}"
     assert all(ALICE.encode() not in visit.head for visit in site.app.visits)
@@ -138,7 +138,7 @@ async def test_after_the_sign_out_the_next_request_is_refused(site: FrontDeploym
     assert reply.status < 400
     assert (await person.script(f"{HR}/api/me")).status == 401
     assert status(await site.raw("GET /api/me", FETCH + stolen)) == 401
-    assert (site.app.visits, site.org.sessions.live()) == ([], [])
+    assert (site.app.visits, site.org.sessions.active()) == ([], [])
 
 
 async def test_while_okta_is_silent_a_fresh_answer_counts_and_then_nobody_passes_or_is_signed_out(site: FrontDeployment) -> None:

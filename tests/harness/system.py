@@ -72,7 +72,7 @@ class WatchedJournal(Journal):
         super().record(row)
         if row.token is None or row.path.endswith("/par") or row.path in self.unwatched:
             return
-        for session in self._org.sessions.live():
+        for session in self._org.sessions.active():
             values = {value for value in (session.sid, session.idx) if value is not None}
             prints = {fingerprint(value) for value in values}
             if prints & set(row.cookies.values()):
@@ -161,7 +161,7 @@ class System:
 
     def live(self) -> list[str]:
         """Return the logins with a session at the org, one entry for each session."""
-        return sorted(session.user.login for session in self.org.sessions.live())
+        return sorted(session.user.login for session in self.org.sessions.active())
 
     async def until(self, *logins: str) -> None:
         """Wait until exactly these users have a session each."""
@@ -170,7 +170,7 @@ class System:
                 await moment()
 
     def session(self, login: str) -> OrgSession:
-        [found] = [session for session in self.org.sessions.live() if session.user.login == login]
+        [found] = [session for session in self.org.sessions.active() if session.user.login == login]
         return found
 
     def rows(self, method: str, path: str) -> list[Row]:

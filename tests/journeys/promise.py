@@ -128,7 +128,7 @@ class Truth:
         if row.token in self.strange and row.token not in person.consents:
             self.broken.append(f"row {row.n}: a stranger's token was redeemed, and nobody said yes")
         cookies = set(row.cookies.values())
-        for session in person.org.sessions.live():
+        for session in person.org.sessions.active():
             if cookies & {fingerprint(value) for value in (session.sid, session.idx) if value is not None}:
                 self.broken.append(f"row {row.n}: {session.user.login}'s live cookie came with a token")
         for session in person.given:

@@ -59,7 +59,7 @@ async def ends_as_bob(place: System, person: Person, url: str, *, lost: tuple[st
         reply = await person.confirm(reply)
     assert (reply.status, reply.body) == (200, f"hello {BOB}")
     assert place.live() == sorted([BOB, *lost])
-    assert person.cookie("sid") in {session.sid for session in place.org.sessions.live()}
+    assert person.cookie("sid") in {session.sid for session in place.org.sessions.active()}
     assert await person.named_by_app() == BOB
 
 

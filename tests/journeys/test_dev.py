@@ -22,7 +22,7 @@ async def test_bob_is_bob_through_the_gateway_and_alice_straight_at_the_org(star
     assert "Salary slip\n\nfor alice@example.com" in await _enter(page, stage, "alice", "gateway")
     assert "Salary slip\n\nfor bob@example.com" in await _enter(page, stage, "bob", "gateway")
     assert page.url == f"{stage.where.app}/"
-    assert [session.user.login for session in stage.org.sessions.live()] == ["bob@example.com"]
+    assert [session.user.login for session in stage.org.sessions.active()] == ["bob@example.com"]
 
     assert "alice@example.com" in await _enter(page, stage, "alice", "straight")
     straight = await _enter(page, stage, "bob", "straight")
@@ -40,7 +40,7 @@ async def test_a_link_of_another_site_changes_nobody_without_a_question(stage: S
     assert "alice@example.com" in await page.inner_text("body")
     await page.goto(stage.where.app)
     assert "for alice@example.com" in await page.inner_text("body")
-    assert [session.user.login for session in stage.org.sessions.live()] == ["alice@example.com"]
+    assert [session.user.login for session in stage.org.sessions.active()] == ["alice@example.com"]
 
 
 async def test_a_link_of_another_site_signs_nobody_in_without_a_question(stage: Stage, chromium: Browser) -> None:
@@ -51,7 +51,7 @@ async def test_a_link_of_another_site_signs_nobody_in_without_a_question(stage: 
     assert f"A link from {stage.where.evil} wants to sign you in." in await page.inner_text("body")
     await page.goto(stage.where.app)
     assert "Salary slip" not in await page.inner_text("body")
-    assert stage.org.sessions.live() == []
+    assert stage.org.sessions.active() == []
 
 
 async def test_the_log_of_a_switch_holds_no_token_and_no_cookie(stage: Stage, chromium: Browser) -> None:

@@ -42,7 +42,7 @@ async def test_the_second_user_is_the_second_user(apart: Apart, tmp_path: Path, 
             status, address, text = await walked(person, url)
             assert (status, URL(address).origin()) == (200, URL(apart.app)), text
             assert login in text
-    assert [session.user.login for session in apart.org.sessions.live()] == [BOB]
+    assert [session.user.login for session in apart.org.sessions.active()] == [BOB]
 
 
 async def test_the_token_is_posted_once_behind_a_proven_end_and_stands_in_no_address(apart: Apart) -> None:
@@ -121,7 +121,7 @@ async def test_a_start_that_nobody_vouches_for_is_confirmed_in_this_browser_alon
         url = await apart.handed_over(apart.org.session_token(BOB), "/")
         _, _, text = await walked(alice, url)
         assert "as somebody else" in text
-        assert session in apart.org.sessions.live()
+        assert session in apart.org.sessions.active()
         sealed = html.unescape(re.search(r'name="request" value="([^"]+)"', text)[1])  # type: ignore[index]  # the page has the form
         action = f"{apart.gate}/.gateway/front-switch"
         for visitor, origin, status in ((alice, "https://evil.example", 403), (mallory, apart.gate, 409)):
@@ -169,7 +169,7 @@ async def test_a_token_that_the_org_refuses_is_told_and_the_old_session_is_gone(
         assert URL(address).origin() == URL(apart.running.url).origin()  # the org asks who it is
         status, _, text = await walked(person, url.replace("?start=", "?back="))
         assert (status, "You are not signed in" in text) == (409, True)
-        assert old not in apart.org.sessions.live()
+        assert old not in apart.org.sessions.active()
 
 
 async def test_an_org_that_does_not_say_keeps_the_token_for_another_try(apart: Apart) -> None:

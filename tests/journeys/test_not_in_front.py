@@ -125,7 +125,7 @@ async def test_a_sign_out_ends_the_session_at_the_org_and_proves_it(apart: Apart
         await page(alice, f"{apart.wiki}/")
         text = await signs_out(alice, apart)
         assert "You are signed out" in text
-        assert session not in apart.org.sessions.live()
+        assert session not in apart.org.sessions.active()
         assert await script(alice, f"{apart.wiki}/") == 401
 
 
@@ -143,7 +143,7 @@ async def test_an_end_that_the_org_did_not_carry_out_is_said_and_does_not_come_b
         status, text = await page(alice, back)  # the org was asked for nothing
         assert status == 200
         assert "did not confirm" in text
-        assert session in apart.org.sessions.live()
+        assert session in apart.org.sessions.active()
         assert await script(alice, f"{apart.app}/") == 401
         text = (await page(alice, f"{apart.app}/"))[1]
         assert ALICE not in re.sub(r'value="[^"]*"', "", text)

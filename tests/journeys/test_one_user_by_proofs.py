@@ -68,7 +68,7 @@ class ProofScenario:
         self.guest.given.append(self.apart.signs_in(self.person, login))
 
     async def end_at_org(self) -> None:
-        for session in self.apart.org.sessions.live():
+        for session in self.apart.org.sessions.active():
             self.apart.org.sessions.end(session)
 
     async def wait(self, seconds: float) -> None:
@@ -146,7 +146,7 @@ class ProofScenario:
             self.apart.org.faults.add(Fault(SIGN_OUT, "GET", 302, times=sign_outs_that_fail, headers=back))
         status, _, text = await walked(self.person, url)
         self.apart.org.faults.clear()
-        self.guest.given.extend(session for session in self.apart.org.sessions.live() if session not in self.guest.given)
+        self.guest.given.extend(session for session in self.apart.org.sessions.active() if session not in self.guest.given)
         return status, text
 
     async def restart(self) -> None:

@@ -110,7 +110,7 @@ class Journey:
         self.place.later(self.chance.choice((1, 11, 61)))
 
     async def an_administrator_ends_a_session(self) -> None:
-        for session in self.place.org.sessions.live()[:1]:
+        for session in self.place.org.sessions.active()[:1]:
             self.place.org.sessions.end(session)
 
     async def gateway_restarts(self) -> None:
@@ -140,7 +140,7 @@ class Journey:
         """Whoever the app is told is somebody whose session this browser holds, or held and whose end is still being waited for."""
         self.place.later(11)
         named = await self.person.named_by_app()
-        own = {s.user.login for s in self.place.org.sessions.live() if {s.sid, s.idx} & self.person.held}
+        own = {s.user.login for s in self.place.org.sessions.active() if {s.sid, s.idx} & self.person.held}
         assert named is None or own == {named}, (self.steps, named, own)
 
     async def ends_well(self, login: str) -> None:
@@ -148,7 +148,7 @@ class Journey:
         self.place.later(61)
         reply = await self.place.enter(self.person, login)
         assert (reply.status, reply.body) == (200, f"hello {login}"), self.steps
-        own = [s.user.login for s in self.place.org.sessions.live() if {s.sid, s.idx} & self.person.held]
+        own = [s.user.login for s in self.place.org.sessions.active() if {s.sid, s.idx} & self.person.held]
         assert own == [login], self.steps
         self.looks_right(0)
 

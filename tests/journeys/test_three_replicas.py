@@ -51,7 +51,7 @@ class ThreeReplicasAndPeople:
 
     def living(self) -> list[str]:
         """Who has a session since this test began."""
-        return sorted(session.user.login for session in self.org.sessions.live() if session not in self.before)
+        return sorted(session.user.login for session in self.org.sessions.active() if session not in self.before)
 
     async def nobody_is_left(self) -> bool:
         return self.living() == []
@@ -109,7 +109,7 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Thr
 async def day(running: ThreeReplicasAndPeople) -> AsyncIterator[ThreeReplicasAndPeople]:
     """The same for one test: nobody has come yet. At its end no token went out beside a living session of its browser."""
     running.people.clear()
-    running.before = running.org.sessions.live()
+    running.before = running.org.sessions.active()
     running.org.journal.clear()
     try:
         yield running

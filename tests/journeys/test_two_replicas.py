@@ -160,7 +160,7 @@ def test_a_factor_that_was_brought_at_one_lets_in_at_the_other_at_once() -> None
         two.org.noted.lacks_factor = True
         body = f"username={quote(BOB)}&password=correct-horse&fromURI=/"
         await two.person.ask(f"{LOGIN}/login/login.htm", "POST", site="same-origin", body=body)
-        [_, session] = two.org.sessions.live()
+        [_, session] = two.org.sessions.active()
         session.status = "ACTIVE"
         two.at(1)
         await two.person.ask(f"{LOGIN}/app/UserHome", site="same-origin")
@@ -179,7 +179,7 @@ def test_a_cookie_that_okta_deleted_at_one_is_asked_about_again_at_the_other() -
         passed = dict(two.person.jar)
         two.at(1)
         assert await two.person.named_by_app() == ALICE
-        [session] = two.org.sessions.live()
+        [session] = two.org.sessions.active()
         two.org.sessions.end(session)
         two.org.faults.add(fault({"path": "/app/UserHome", "set_cookies": ["sid=; Path=/; Max-Age=0"]}))
         two.at(0)

@@ -30,7 +30,7 @@ class TwoReplicas:
         return len([row for row in self.org.journal.rows if row.token is not None])
 
     def living(self) -> list[str]:
-        return sorted(session.user.login for session in self.org.sessions.live())
+        return sorted(session.user.login for session in self.org.sessions.active())
 
 
 def day(tells: Callable[[TwoReplicas], Awaitable[None]]) -> None:

@@ -81,7 +81,7 @@ async def test_s63_a_refresh_token_renews_without_an_okta_session_by_okta_auth_j
 ) -> None:
     await visitor.enter("alice")
     await spa.sign_in()
-    stage.org.sessions.end(stage.org.sessions.live()[0])  # its time is over at the org
+    stage.org.sessions.end(stage.org.sessions.active()[0])  # its time is over at the org
     assert await asked(visitor.page, _SILENTLY) == "login_required"
     assert await asked(visitor.page, _REFRESH) == ALICE
 

@@ -156,4 +156,4 @@ async def test_s72_authorize_redeems_a_token_by_authlib(stage: Stage, engine: En
         # The library blocks; the gateway answers from this very loop.
         answer = await asyncio.to_thread(partial(client.get, url, allow_redirects=False, withhold_token=True, timeout=10))
     assert answer.status_code == 302 and answer.headers["Location"].startswith(f"{back}?code=")
-    assert [session.user.login for session in stage.org.sessions.live()] == [ALICE]
+    assert [session.user.login for session in stage.org.sessions.active()] == [ALICE]

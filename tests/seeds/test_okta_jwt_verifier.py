@@ -42,4 +42,4 @@ async def test_s58_a_server_checks_both_tokens_by_okta_jwt_verifier_of_pypi(star
     assert process.returncode == 0, errors.decode()
     refusals = json.loads(out)
     assert set(refusals) == {"forged", "other nonce", "other client", "other issuer"} and all(refusals.values()), refusals
-    assert [session.user.login for session in stage.org.sessions.live()] == [ALICE]
+    assert [session.user.login for session in stage.org.sessions.active()] == [ALICE]

@@ -165,7 +165,7 @@ async def test_s43_the_threads_server_reads_why_its_delete_is_404_by_axios(stage
     told_it = await node.ask("portal_server.cjs", org=stage.where.login, login=BOB, password="correct-horse", withCredentials=False)
     assert told_it["closed"]["status"] == 404 and told_it["closed"]["body"]["errorCode"] == "E0000007"
     assert "send the browser to the link with the sessionToken" in told_it["closed"]["body"]["errorCauses"][-1]["errorSummary"]
-    assert [session.user.login for session in stage.org.sessions.live()][:1] == [ALICE]
+    assert [session.user.login for session in stage.org.sessions.active()][:1] == [ALICE]
 
 
 @pytest.mark.asyncio(loop_scope="session")

@@ -112,7 +112,7 @@ async def test_s9_a_second_factor_in_the_identity_widget_by_sign_in_widget(
     await code.fill(factor.code(stage.org.clock.now()))
     await visitor.page.click('#widget input[type="submit"]')
     assert await asked(visitor.page, "window.done") == ALICE
-    assert stage.org.sessions.live()[0].amr == ("pwd", "mfa")
+    assert stage.org.sessions.active()[0].amr == ("pwd", "mfa")
 
 
 @EACH_ENGINE

@@ -38,7 +38,7 @@ async def test_what_was_revoked_in_one_worker_is_revoked_in_all_when_the_whole_g
         running.process.send_signal(signal.SIGKILL)
         await running.process.wait()
         async with started(tmp_path, running.org, running.app, environ) as again:
-            assert len(running.org.sessions.live()) == 2  # Okta believes both
+            assert len(running.org.sessions.active()) == 2  # Okta believes both
             for caller in (await again.callers_of_all(other)).values():
                 assert await caller.ask("/", other) == (200, "hello bob@example.com")
                 assert (await caller.ask("/", cookie))[0] == 401

@@ -199,7 +199,7 @@ _HANDLERS: Mapping[tuple[str, str], Callable[[Call], web.Response | None]] = {
     ("DELETE", "/faults"): lambda call: call.org.faults.clear(),
     ("GET", "/clock"): _now,
     ("POST", "/clock"): _advance,
-    ("GET", "/sessions"): lambda call: json_answer([_described(session) for session in call.org.sessions.live()]),
+    ("GET", "/sessions"): lambda call: json_answer([_described(session) for session in call.org.sessions.active()]),
     ("POST", "/sessions"): _sign_in,
     ("POST", "/tokens"): _issue_token,
     ("POST", "/step-up"): _require_step_up,

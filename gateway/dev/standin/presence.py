@@ -85,7 +85,7 @@ def arrive(org: Org, cookies: Pairs, token: str | None, tokens: Tokens[User]) ->
     if user is not None:
         return begin(org, cookies, user, became=Redemption.REDEEMED, by_factor=org.proven_factors.spend(token) is not None)
     opened = org.cookie_tokens.spend(token) if tokens is org.session_tokens else None
-    if opened is not None and opened in org.sessions.live():
+    if opened is not None and opened in org.sessions.active():
         return Arrival(opened, Redemption.REDEEMED, sign_in_cookies(org, opened, cookies))
     for session in here.sessions:
         org.sessions.end(session)

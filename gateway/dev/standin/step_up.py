@@ -53,7 +53,7 @@ def _to_page(token: str, transaction: StepUp) -> web.Response:
 def living(org: Org, token: str | None) -> StepUp | None:
     """Return the transaction of a `stateToken` while it and its session live; None for any other token."""
     transaction = org.step_ups.meaning(token) if token else None
-    return transaction if transaction is not None and transaction.session in org.sessions.live() else None
+    return transaction if transaction is not None and transaction.session in org.sessions.active() else None
 
 
 def resume(call: Call, token: str) -> web.Response | None:

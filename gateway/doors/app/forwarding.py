@@ -228,7 +228,12 @@ class AppForwarding:
         return Kept(self, text, use_of(head), is_plain, bound.read if bound is not None else None, not unwanted.was_checked)
 
     def _cookie_line(self, line: FieldLine, unwanted: NotTheApps) -> bytes:
-        """This ``Cookie`` line without the cookies that no app may get. It does not depend on the user."""
+        """This ``Cookie`` line without the cookies that no app may get.
+
+        It is cached, because it does not depend on the user; except if it holds a value of the user's pass, which may be in another line.
+        """
+        if unwanted.finds(line.value):
+            return cookie_line(line, unwanted)
         found = self.cookies.get(line.text)
         if found is None:
             found = cookie_line(line, unwanted)

@@ -4,9 +4,11 @@ Owns which fields Okta gets, and what of Okta's answers reaches the browser. Mus
 requests that close it), nor deliver an answer that sets session cookies before ``new_sessions`` has judged it.
 """
 
+import asyncio
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from typing import Final
 
 from gateway.closing.session_closer import Closer
 from gateway.doors.answers import Pair
@@ -20,6 +22,7 @@ from gateway.edge.http_proxy import HttpProxy, Judge
 from gateway.edge.pins import Asker
 from gateway.edge.request import Request
 from gateway.edge.responses import Response
+from gateway.errors import OutsideFailed, TimedOut
 from gateway.okta import browser_fields_of
 from gateway.policy.http.cookies import session_cookies
 from gateway.policy.http.fields import to_org
@@ -28,7 +31,7 @@ from gateway.policy.routing.navigation import is_document
 from gateway.policy.session.browser_id import browser_key
 from gateway.policy.session.cookies import could_be_oktas, split
 from gateway.policy.session.judging import dead_expiries
-from gateway.policy.session.session import Session, SessionCookie
+from gateway.policy.session.session import Cookies, Session, SessionCookie
 from gateway.policy.switch.clients import client_of
 from gateway.policy.switch.org_endings import LegacySession
 from gateway.policy.switch.redemption import (
@@ -47,6 +50,9 @@ from gateway.policy.switch.redemption import (
 )
 from gateway.policy.switch.token_grants import shows_code_in_page
 from gateway.sessions import Sessions
+
+ANSWER_SECONDS: Final = 5.0
+"""How long the body of Okta's answer to a redemption may take. Nobody else of this browser can sign in before it is whole."""
 
 RemovesCookie = Callable[[bytes, bytes], bool]
 """Gets name and value of a cookie in a request; True if Okta must not get it."""
@@ -98,14 +104,31 @@ class OrgForwarding:
         return LoginBrowser(head, browser_id, living, self._pending_cookie.carried(head), fresh)
 
     async def redeem(self, head: RequestHead, body: bytes) -> Answer:
-        """Send a redemption once, without any session cookie, and return Okta's whole answer. Raises ``OutsideFailed``."""
+        """Send a redemption once, without any session cookie, and return Okta's whole answer. Raises ``OutsideFailed``.
+
+        If the answer breaks off after its head, or is not whole within ``ANSWER_SECONDS``, the session that it begins is closed.
+        """
         fields = self._outbound(to_org(head.fields, head.client, leaves_with_token))
         if not is_document(head) or shows_code_in_page(head):
             fields = readable(fields)
         exchange = await self._pools.redeeming.exchange(head.method, head.target, fields, given(head, body), Asker(head.client))
-        answered = await exchange.read(ORG_ANSWER_BYTES)
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                answered = await exchange.read(ORG_ANSWER_BYTES)
+        except OutsideFailed:
+            self._close_lost(cookies_set(exchange.fields), head)
+            raise
+        except TimeoutError as error:
+            self._close_lost(cookies_set(exchange.fields), head)
+            raise TimedOut("idle") from error
         fields = tuple(field for field in exchange.fields if field[0].lower() != b"content-length")
         return Answer(exchange.status, self._inbound(fields), answered)
+
+    def _close_lost(self, begun: Cookies, head: RequestHead) -> None:
+        """Close the session of an answer that is lost: no browser gets these cookies, and no record names them."""
+        if begun:
+            self._sessions.issued(begun)
+            self._closer.close_soon(begun, browser_fields_of(head))
 
     async def pushed(self, head: RequestHead, body: bytes) -> Answer:
         """Okta's whole answer to a pushed authorization request (RFC 9126) without a token. It neither begins nor ends a session."""

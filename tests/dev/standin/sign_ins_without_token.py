@@ -26,4 +26,4 @@ def enter(running: RunningOrg, browser: OrgBrowser, login: str) -> OrgSession:
 
 def logins(running: RunningOrg) -> list[str]:
     """The users of every live session, oldest first."""
-    return [session.user.login for session in running.org.sessions.live()]
+    return [session.user.login for session in running.org.sessions.active()]

@@ -130,7 +130,7 @@ async def test_without_third_party_cookies_auth_js_closes_nothing_and_does_not_n
     await portal.sign_in(ALICE)
     assert await portal.ask("client.session.exists()") is False
     assert await portal.ask("client.closeSession()") is False
-    assert [session.user.login for session in running.org.sessions.live()] == [ALICE]
+    assert [session.user.login for session in running.org.sessions.active()] == [ALICE]
     await portal.sign_in(BOB)
     await careful_page.goto(f"{running.url}/app/UserHome")
     assert await careful_page.text_content("#login") == ALICE

@@ -35,7 +35,7 @@ async def test_a_code_after_the_password_gives_a_token_whose_session_knows_the_f
     browser, factor = browse(running), with_factor(running)
     state = (await signed(browser)).json
     assert (state["status"], state["_embedded"]["factors"][0]["factorType"]) == ("MFA_REQUIRED", "token:software:totp")
-    assert "sessionToken" not in state and running.org.sessions.live() == []
+    assert "sessionToken" not in state and running.org.sessions.active() == []
     done = (await verified(browser, state, factor, passCode=factor.code(running.org.clock.now()))).json
     assert done["status"] == "SUCCESS"
     await browser.get(f"/login/sessionCookieRedirect?token={done['sessionToken']}&redirectUrl=%2Fapp%2FUserHome")

@@ -52,7 +52,7 @@ async def test_the_header_of_idx_names_its_session_through_every_rotation(start:
     headers = [jwe_header(value) for value in seen]
     assert len(set(seen)) == 4 and all(value.count(".") == 4 and len(value) < 1500 for value in seen)
     assert all((header["alg"], header["enc"]) == ("dir", "A256GCM") for header in headers)
-    session_id = running.org.sessions.live()[0].id
+    session_id = running.org.sessions.active()[0].id
     assert session_id.startswith("idx") and {header["xsid"] for header in headers} == {session_id}
     another = running.org.sign_in(ALICE)
     assert another.idx is not None and jwe_header(another.idx)["xsid"] == another.id != session_id
@@ -90,7 +90,7 @@ async def test_close_ends_both_sessions_when_the_cookies_name_two(start: Serve, 
     browser.cookies = {"sid": alice.sid or "", "idx": bob.idx or ""}
     assert await browser.who() == BOB
     assert (await browser.ask("DELETE", ME)).status == 204
-    assert running.org.sessions.live() == []
+    assert running.org.sessions.active() == []
 
 
 async def test_token_overrides_cookie(start: Serve, browse: Open) -> None:
@@ -102,7 +102,7 @@ async def test_token_overrides_cookie(start: Serve, browse: Open) -> None:
     assert await browser.who() == BOB
     seen = await browser.get(REDEEM.format(token="forged"))
     assert "login.htm" in seen.location and "sid" not in browser.cookies
-    assert [session.user.login for session in running.org.sessions.live()] == [ALICE]
+    assert [session.user.login for session in running.org.sessions.active()] == [ALICE]
     browser.cookies = old
     assert await browser.who() == ALICE  # nobody ended it
 
@@ -122,7 +122,7 @@ async def test_delete_404_leaves_sid(start: Serve, browse: Open) -> None:
     assert (await browser.ask("DELETE", ME)).status == 204
     browser.cookies = {"sid": both["sid"]}
     assert await browser.who() is None
-    assert running.org.sessions.live() == []
+    assert running.org.sessions.active() == []
 
 
 async def test_sid_noise_comes_in_the_order_seen_at_okta(start: Serve, browse: Open) -> None:

@@ -61,7 +61,7 @@ async def test_an_answer_that_is_lost_has_acted(start: Serve, browse: Open, stat
     else:
         with pytest.raises(aiohttp.ClientConnectionError):
             await browse(running).ask("POST", "/api/v1/sessions", payload={"sessionToken": token})
-    assert [session.user.login for session in running.org.sessions.live()] == [BOB]
+    assert [session.user.login for session in running.org.sessions.active()] == [BOB]
     assert running.org.journal.rows[0].status == status
 
 

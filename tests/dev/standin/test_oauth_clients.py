@@ -108,7 +108,7 @@ async def test_a_password_becomes_tokens_without_a_session(start: Serve, browse:
     browser = browse(running)
     form = {"grant_type": "password", "username": ALICE, "password": "correct-horse", "scope": "openid offline_access"}
     given = (await posted(browser, "token", SERVER, **form)).json
-    assert {"access_token", "id_token", "refresh_token"} <= set(given) and running.org.sessions.live() == []
+    assert {"access_token", "id_token", "refresh_token"} <= set(given) and running.org.sessions.active() == []
     wrong = await posted(browser, "token", SERVER, **form | {"password": "guess"})
     assert (wrong.status, wrong.json["error"]) == (400, "invalid_grant")
     assert (await posted(browser, "token", PAGE, **form)).json["error"] == "unauthorized_client"

@@ -125,7 +125,7 @@ async def test_two_factors_are_asked_for_and_named_in_the_token(start: Serve, br
     assert "error=access_denied" in (await browser.get(target)).location
     running.org.sessions.verify(session)
     enter(running, browser, ALICE)
-    running.org.sessions.verify(running.org.sessions.live()[-1])
+    running.org.sessions.verify(running.org.sessions.active()[-1])
     code = parse_qs(urlsplit((await browser.get(f"{AUTHORIZE}&acr_values={acr}")).location).query)["code"][0]
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": "/callback", "client_id": "0oa1"}
     told = await browser.ask("POST", "/oauth2/default/v1/token", form=form)

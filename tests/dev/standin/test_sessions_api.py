@@ -108,7 +108,7 @@ async def test_closing_ends_the_session_and_blanks_the_cookies(start: Serve, bro
     assert (seen.status, seen.text, browser.cookies) == (204, "", {})
     browser.cookies = kept
     assert await browser.who() is None
-    assert running.org.sessions.live() == []
+    assert running.org.sessions.active() == []
 
 
 async def test_a_refresh_prolongs_and_can_be_silent(start: Serve, browse: Open) -> None:
@@ -224,7 +224,7 @@ async def test_delete_sessions_takes_no_api_token(start: Serve, browse: Open) ->
     running.org.sign_in(ALICE)
     key = {"Authorization": f"SSWS {running.org.api_token}"}
     seen = await browse(running).ask("POST", "/api/v1/users/me/lifecycle/delete_sessions", key)
-    assert (seen.status, seen.json["errorCode"], len(running.org.sessions.live())) == (403, "E0000005", 1)
+    assert (seen.status, seen.json["errorCode"], len(running.org.sessions.active())) == (403, "E0000005", 1)
 
 
 @pytest.mark.parametrize("path", ["/api/v1/sessions/{session}", "/api/v1/users/{user}/sessions"])

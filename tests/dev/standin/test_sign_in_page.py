@@ -64,7 +64,7 @@ async def test_it_asks_for_a_code(start: Serve, page: Page, engine: Engine) -> N
     await page.fill("#passCode", factor.code(running.org.clock.now()))
     await page.click("#sign-in")
     await is_signed_in(page)
-    assert running.org.sessions.live()[0].amr == ("pwd", "mfa")
+    assert running.org.sessions.active()[0].amr == ("pwd", "mfa")
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -91,7 +91,7 @@ async def test_it_says_that_an_account_is_locked(start: Serve, page: Page) -> No
     running.org.accounts.of(running.org.known_user(ALICE)).status = "LOCKED_OUT"
     await filled(page, running)
     await expect(page.locator("[role=alert]")).to_have_text("Your account is locked.")
-    assert running.org.sessions.live() == []
+    assert running.org.sessions.active() == []
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -104,7 +104,7 @@ async def test_a_step_up_goes_by_the_script_too(start: Serve, page: Page, engine
     await page.fill("#password", PASSWORD)
     await page.click("#sign-in")
     await is_signed_in(page)
-    assert len(running.org.sessions.live()) == 1 and running.org.sessions.live()[0].factor_at is not None
+    assert len(running.org.sessions.active()) == 1 and running.org.sessions.active()[0].factor_at is not None
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -38,7 +38,7 @@ async def test_a_signed_request_of_the_user_ends_the_session(start: Serve, brows
     seen = await browser.get(target(url))
     assert seen.status == 200 and provider.told(seen.text, request_id) == SUCCESS
     assert posted_to(SLS, seen.text)["RelayState"] == "/bye?a=1&b=2"
-    assert running.org.sessions.live() == [] and (await browser.get("/api/v1/sessions/me")).status == 404
+    assert running.org.sessions.active() == [] and (await browser.get("/api/v1/sessions/me")).status == 404
 
 
 @pytest.mark.parametrize("wrong", ["another user", "unsigned", "changed", "another key", "no session", "another issuer", "sha1"])
@@ -60,7 +60,7 @@ async def test_any_other_request_signs_nobody_out_and_is_told_so(start: Serve, b
         url = url.replace("RelayState=%2Fbye", "RelayState=%2Felsewhere")
     seen = await browser.get(target(url))
     assert seen.status == 403 and provider.told(seen.text, request_id) == FAILED
-    assert len(running.org.sessions.live()) == (wrong != "no session")
+    assert len(running.org.sessions.active()) == (wrong != "no session")
 
 
 async def test_an_app_without_an_address_and_a_certificate_cannot_ask(start: Serve, browse: Open, saml: Any) -> None:
@@ -72,7 +72,7 @@ async def test_an_app_without_an_address_and_a_certificate_cannot_ask(start: Ser
     running.org.apps.register(SsoApp(APP, ACS, ENTITY))
     assert (await browser.get(target(provider.signs_out(ALICE)[0]))).status == 403
     assert "SingleLogoutService" not in (await browser.get(f"{PLACE}/sso/saml/metadata")).text
-    assert len(running.org.sessions.live()) == 1
+    assert len(running.org.sessions.active()) == 1
 
 
 WIKI = Client(
@@ -102,6 +102,6 @@ async def test_the_other_apps_of_the_session_are_told_in_hidden_frames(
     issuer = f"{running.url}/oauth2/default"
     expected = f"https://wiki.example.org/out?x=1&{urlencode({'iss': issuer, 'sid': sid})}"
     assert [html.unescape(address) for address in framed] == ([expected] if engine == "identity" else [])
-    assert (BYE if by == "oidc" else SLS) in (seen.text or seen.location) and running.org.sessions.live() == []
+    assert (BYE if by == "oidc" else SLS) in (seen.text or seen.location) and running.org.sessions.active() == []
     policy = seen.fields["Content-Security-Policy"] if framed else " https://wiki.example.org"
     assert " https://wiki.example.org" in policy

@@ -58,7 +58,7 @@ async def test_a_session_that_okta_ended_is_refused_once_its_answer_is_old() -> 
         block = HOST + FETCH + await site_and_cookie(site) + b"\r\n"
         wire = await site.connect()
         await sent_before(site, wire, block)
-        site.org.sessions.end(next(iter(site.org.sessions.live())))
+        site.org.sessions.end(next(iter(site.org.sessions.active())))
         site.times.passed += 11
         assert (await answered(wire, get(b"/known", block))).startswith(b"HTTP/1.1 401 ")
         assert site.behind.visits == []

@@ -63,7 +63,7 @@ async def test_a_session_s_end_of_one_browser_leaves_the_others_of_that_user(the
     here, elsewhere = await there.system.entered(ALICE), await there.system.entered(ALICE)
     for port in there.ports:
         assert await there.seen(elsewhere, port) == await there.seen(here, port) == f"hello {ALICE}"
-    [ended, _] = sorted(there.system.org.sessions.live(), key=lambda session: session.created_at)
+    [ended, _] = sorted(there.system.org.sessions.active(), key=lambda session: session.created_at)
     there.system.org.sessions.end(ended)
     async with there.ticking():
         assert await there.happens("user.session.end", ALICE) == 204
@@ -149,7 +149,7 @@ async def test_all_users_whose_sessions_ended_at_once_are_refused_or_asked_about
     for port in there.ports:
         await asyncio.gather(*(there.seen(one, port) for one in everybody))
     leaving = set(logins[::2])
-    for session in there.system.org.sessions.live():
+    for session in there.system.org.sessions.active():
         if session.user.login in leaving:
             there.system.org.sessions.end(session)
     async with there.ticking():

@@ -57,7 +57,7 @@ async def test_a_session_s_end_ends_what_is_open_under_it_and_not_under_the_user
         await opened(there, await there.system.entered(ALICE)),
         await opened(there, await there.system.entered(ALICE)),
     )
-    [ended, _] = sorted(there.system.org.sessions.live(), key=lambda session: session.created_at)
+    [ended, _] = sorted(there.system.org.sessions.active(), key=lambda session: session.created_at)
     there.system.org.sessions.end(ended)
     async with there.ticking():
         assert await there.happens("user.session.end", ALICE) == 204

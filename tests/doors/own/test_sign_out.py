@@ -26,7 +26,7 @@ async def test_a_sign_out_in_an_app_ends_the_session_at_okta_and_takes_every_coo
     browser = await gateway.entered()
     posted = await browser.post(f"{HR}{SIGN_OUT}")
     assert posted.status == 303 and posted.location.startswith(f"{LOGIN}{SIGN_OUT}?done=")
-    assert gateway.org.sessions.live() == []
+    assert gateway.org.sessions.active() == []
     assert posted.values("Clear-Site-Data") == ['"cache"'] and PASS not in browser.jar(HR)
     shown = await browser.ask(posted.location)
     assert shown.status == 200 and "You are signed out" in shown.body and f'href="{HR}/"' in shown.body
@@ -57,7 +57,7 @@ async def test_a_get_only_shows_a_button(gateway: Site) -> None:
         reply = await browser.ask(f"{origin}{SIGN_OUT}?to={quote(WIKI)}/x")
         assert reply.status == 200 and ALICE in reply.body and 'method="post"' in reply.body and reply.set_names == []
         assert f'value="{WIKI}/x"' in reply.body
-    assert len(gateway.org.sessions.live()) == 1
+    assert len(gateway.org.sessions.active()) == 1
 
 
 async def test_the_end_of_a_sign_out_never_takes_a_newer_session_out_of_the_browser(gateway: Site) -> None:
@@ -67,7 +67,7 @@ async def test_the_end_of_a_sign_out_never_takes_a_newer_session_out_of_the_brow
     browser.signs_in(newer)
     shown = await browser.ask(posted.location)
     assert shown.status == 200 and browser.okta_cookies() == {"sid": newer.sid}
-    assert [session.user.login for session in gateway.org.sessions.live()] == [BOB]
+    assert [session.user.login for session in gateway.org.sessions.active()] == [BOB]
 
 
 async def test_a_name_under_which_a_newer_session_may_live_is_left_alone(gateway: Site) -> None:
@@ -112,7 +112,7 @@ async def test_a_sign_out_on_the_login_host_ends_it_in_the_apps_as_well(gateway:
     reply = await browser.post(f"{LOGIN}{SIGN_OUT}", f"to={quote(HR, safe='')}%2Freports")
     assert reply.status == 200 and "You are signed out" in reply.body and f'href="{HR}/reports"' in reply.body
     assert {"sid", "idx", "xids", "myr"} <= set(reply.set_names)
-    assert browser.okta_cookies() == {} and gateway.org.sessions.live() == []
+    assert browser.okta_cookies() == {} and gateway.org.sessions.active() == []
     assert (await browser.ask(f"{HR}/")).status == 302
 
 
@@ -120,7 +120,7 @@ async def test_repeated_session_cookies_are_all_closed(gateway: Site) -> None:
     browser = gateway.browser()
     first, second = gateway.org.sign_in(ALICE), gateway.org.sign_in(BOB)
     reply = await browser.ask(f"{LOGIN}{SIGN_OUT}", "POST", FORM, cookie=f"sid={first.sid}; sid={second.sid}")
-    assert "You are signed out" in reply.body and gateway.org.sessions.live() == []
+    assert "You are signed out" in reply.body and gateway.org.sessions.active() == []
     assert any("Domain=example.com" in line for line in reply.values("Set-Cookie"))
 
 
@@ -128,7 +128,7 @@ async def test_without_a_pass_the_login_host_asks_since_only_it_knows_the_sessio
     browser, _ = gateway.session()
     posted = await browser.post(f"{HR}{SIGN_OUT}")
     assert (posted.status, posted.location) == (303, f"{LOGIN}{SIGN_OUT}")
-    assert "Sign out?" in (await browser.ask(posted.location)).body and len(gateway.org.sessions.live()) == 1
+    assert "Sign out?" in (await browser.ask(posted.location)).body and len(gateway.org.sessions.active()) == 1
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ async def test_a_new_value_of_the_session_that_ended_is_closed_and_expired_with_
     await gateway.parts.sessions.revoke([SessionCookie(b"sid", str(renewed.sid).encode())])
     browser.signs_in(renewed)
     shown = await browser.ask(posted.location)
-    assert "You are signed out" in shown.body and browser.okta_cookies() == {} and gateway.org.sessions.live() == []
+    assert "You are signed out" in shown.body and browser.okta_cookies() == {} and gateway.org.sessions.active() == []
 
 
 async def test_a_session_with_two_halves_is_closed_whole_even_after_its_idx_was_renewed() -> None:
@@ -168,4 +168,4 @@ async def test_a_session_with_two_halves_is_closed_whole_even_after_its_idx_was_
         posted = await browser.post(f"{HR}{SIGN_OUT}")
         shown = await browser.ask(posted.location)
         assert "You are signed out" in shown.body and browser.okta_cookies() == {}
-        assert gateway.org.sessions.live() == []
+        assert gateway.org.sessions.active() == []
