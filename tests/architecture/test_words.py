@@ -172,7 +172,7 @@ HIDDEN_WORDS = {
     **{"neighbour": "client_signature", "notes": "details", "on_time": "on_timeout", "passage": "request", "passing": "forwarding"},
     **{"patience": "wait_seconds", "place_of": "network_of", "post": "publish", "presented": "received", "recalled": "cached"},
     **{"refused": "refusal", "sending": "upload_task", "standing": "state", "successors": "rotated", "told": "reported"},
-    **{"turn": "lock", "turns": "leases", "witness": "access_recorder", "wording": "responses"},
+    **{"kin": "family", "turn": "lock", "turns": "leases", "witness": "access_recorder", "wording": "responses"},
 }
 
 # A file or folder, and the words that are right there.
