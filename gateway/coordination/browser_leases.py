@@ -1,6 +1,7 @@
 """One lease per browser: requests of the same browser, or with the same token, are handled one after the other, in all processes.
 
 Inside one process a lock is enough; if other processes share the state, the holder also takes a lease of the shared state (``leases``).
+While a process loads its configuration again, it has two gateways: if their state is in memory, they use the same locks.
 Owns the locks. A lock must exist only while a request waits for it or holds it. There must be no deadlock: several keys are locked in one
 fixed order, and then a single lease covers all of them.
 """
@@ -11,7 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from weakref import WeakValueDictionary
 
 from gateway.coordination.leases import WAIT_SECONDS, HeldLease, Leases
-from gateway.shared_state import SharedState
+from gateway.shared_state import MemoryState, SharedState
 
 
 class BrowserLeases:
@@ -20,6 +21,8 @@ class BrowserLeases:
     def __init__(self, state: SharedState | None = None) -> None:
         """``state``: if other processes share it, they may serve the same browsers."""
         self._locks: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
+        if isinstance(state, MemoryState) and not state.is_shared:
+            self._locks = state.locks
         self._leases = Leases(state) if state is not None and state.is_shared else None
         self._held: dict[bytes, HeldLease] = {}
 

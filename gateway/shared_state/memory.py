@@ -3,11 +3,13 @@
 It must never keep more than its bounds, or walk through all entries in a call that changes one entry. Time is monotonic.
 """
 
+import asyncio
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import NamedTuple
+from weakref import WeakValueDictionary
 
 from gateway.clock import Clock
 from gateway.errors import LeaseLost, StateFailed
@@ -89,6 +91,7 @@ class _Store:
         self.epoch = secrets.token_hex(8)
         self.leases: dict[bytes, _Held] = {}
         self.last_lease = 0
+        self.locks: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
         self.followers: dict[object, OnRevocation] = {}
         self.kinds: dict[str, _Kind] = {}
         self._orders = count()
@@ -131,6 +134,11 @@ class MemoryState:
     def epoch(self) -> str:
         """The name of this state; it is new in each process."""
         return self._store.epoch
+
+    @property
+    def locks(self) -> WeakValueDictionary[bytes, asyncio.Lock]:
+        """Locks by key. All gateways with this data use the same ones: while the configuration is loaded again, there are two."""
+        return self._store.locks
 
     @property
     def forgotten(self) -> int:

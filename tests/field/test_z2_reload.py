@@ -17,6 +17,9 @@ from gateway.observe import Log
 from gateway.workers.running import Running
 from tests.harness.certificates import certificate
 from tests.harness.configuration import SEALED, SMALLEST, settings
+from tests.harness.gateway import of_one_process
+from tests.harness.person import ALICE, BOB, CAROL, redemption
+from tests.harness.system import REDIRECT, system
 from tests.harness.workers import RunningWorkers, several_workers
 
 MANY = [1, 2]
@@ -189,3 +192,25 @@ def test_z2_other_seal_keys_cannot_either(tmp_path: Path) -> None:
         reloaded(current, other)
     assert "seal.keys_file: the keys cannot change" in raised.value.problems[0]
     assert settings().stamp
+
+
+@of_one_process
+async def test_z2_a_sign_in_that_runs_during_a_reload_is_over_before_the_next_one_of_its_browser_begins() -> None:
+    async with system() as place:
+        person, already = await place.entered(ALICE), len(place.rows("GET", REDIRECT))
+        place.fails(REDIRECT, hold=True, after=True)
+        first = asyncio.create_task(person.ask(redemption(place.org.session_token(BOB)), site="same-site"))
+        await place.org.journal.seen("GET", REDIRECT, already + 1)
+        former = place.gateway
+        assert isinstance(former, Gateway)
+        place.gateway = Gateway(read("gateway.toml", place.text, SEALED), Log(stream=place.written), replaces=former)
+        await place.gateway.start()
+        former.accept_no_more()
+        second = asyncio.create_task(person.go(redemption(place.org.session_token(CAROL)), site="same-site"))
+        await asyncio.wait({second}, timeout=1)
+        assert place.live() == [BOB]
+        place.org.faults.clear()
+        assert (await first).status == 302
+        assert (await second).body == f"hello {CAROL}"
+        assert place.live() == [CAROL]
+        await former.aclose()
