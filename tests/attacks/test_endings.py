@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from pathlib import Path
 
 import aiohttp
@@ -35,7 +34,7 @@ async def test_d8_it_is_unready_first_lets_uploads_end_tells_sockets_and_is_gone
     await upload.say(b"POST /up HTTP/1.1\r\n" + HERE + cookie + b"Transfer-Encoding: chunked\r\n\r\n3\r\n123\r\n")
     async with asyncio.timeout(PATIENCE), aiohttp.ClientSession(f"http://127.0.0.1:{site.gateway.admin_port}") as admin:
         await site.behind.arrived.wait()
-        began, port = time.monotonic(), site.gateway.public_port
+        port = site.gateway.public_port
         stopping = asyncio.create_task(site.gateway.aclose())
         assert await socket.rest() == close_frame(1001)
         assert (await admin.get("/readyz")).status == 503 and (await admin.get("/healthz")).status == 200
@@ -47,8 +46,7 @@ async def test_d8_it_is_unready_first_lets_uploads_end_tells_sockets_and_is_gone
         assert not stopping.done()
         with pytest.raises(ConnectionResetError):
             await events.rest()  # it would never have ended
-        await stopping
-        assert time.monotonic() - began < 3  # drain is a second here
+        await stopping  # drain is a second here; its default is longer than the patience of this test
     ended = {(line["method"], line["status"], line.get("reason", "")) for line in site.lines if line["event"] == "request"}
     assert ended >= {("GET", 101, "going_away"), ("POST", 200, ""), ("GET", 200, "stopping")}
 

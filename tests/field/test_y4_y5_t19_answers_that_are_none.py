@@ -1,7 +1,6 @@
 """Rows Y4, Y5 and T19: invalid statuses, lengths that two parsers could read in two ways, and heads without CR."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -84,6 +83,4 @@ async def test_t19_an_answer_with_lines_that_end_in_lf_is_answered_at_once(metho
             await visit.reader.read()
 
         site.behind.script = script
-        began = time.monotonic()
-        assert (await site.ask("/public/x", method=method)).status == status
-        assert time.monotonic() - began < 3  # the first byte would be waited for longer
+        assert (await site.ask("/public/x", method=method)).status == status  # it would be 504 if more was waited for

@@ -72,11 +72,9 @@ async def test_a_writer_that_was_killed_between_its_commit_and_the_counter_is_he
     database.close()
     state.poll()
     assert heard == []
-    loop = asyncio.get_running_loop()
-    began = loop.time()
     async with asyncio.timeout(10):
         await arrived.wait()
-    assert heard == [Revocation((ONE,))] and loop.time() - began < 2.0
+    assert heard == [Revocation((ONE,))]
     await state.aclose()
 
 

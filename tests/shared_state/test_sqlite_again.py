@@ -69,10 +69,10 @@ async def test_after_the_first_failure_a_held_file_makes_no_call_wait_again(two:
         await two.state.claim("ticket", b"t", 10.0)
     loop = asyncio.get_running_loop()
     began = loop.time()
-    for _ in range(20):
+    for _ in range(100):
         with pytest.raises(StateFailed):
             await two.state.claim("ticket", b"t", 10.0)
-    assert loop.time() - began < 10 * BUSY_SECONDS
+    assert loop.time() - began < 50 * BUSY_SECONDS
     holder.close()
 
 

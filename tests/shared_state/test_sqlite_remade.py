@@ -3,7 +3,6 @@
 The second of two states is told of everything by its `poll` alone, as a worker is at each request, unless a test says that nobody polls.
 """
 
-import asyncio
 import os
 import shutil
 import sqlite3
@@ -83,10 +82,8 @@ async def test_what_is_deleted_while_it_is_in_use_is_made_anew_with_everything_a
     lease, epoch = await filled(two), two.state.epoch
     DELETED[what](tmp_path)
     if first == "nobody" or what in ("the log", "its index"):  # which are looked at every 50 ms only
-        loop, before = asyncio.get_running_loop(), files_of(tmp_path / "state.db")
-        began = loop.time()
+        before = files_of(tmp_path / "state.db")
         await until(lambda: two.state._opened.files == two.other._opened.files == files_of(tmp_path / "state.db") != before)
-        assert loop.time() - began < 1.0
     if first == "hearer":
         assert await two.other.get("record", b"a") == b"1"
     await two.state.publish(OTHER)

