@@ -5,9 +5,7 @@ stamp that was found good is remembered for its user: only the first request wit
 the quickest round is over its limit: 2 µs for a request without such cookies, 6 µs for one with three.
 """
 
-import statistics
 import sys
-import time
 from collections.abc import Callable
 
 from gateway.doors.app_sessions import AppSessions
@@ -16,6 +14,7 @@ from gateway.policy.http.bound_cookies import BoundCookies
 from gateway.policy.http.cookie_stamps import Stamps
 from gateway.policy.http.messages import Authority, Fields, RequestHead
 from gateway.policy.http.session_cookie_names import WELL_KNOWN, SessionCookieNames
+from tests.bench.proxies.microseconds import microseconds
 
 HOST, USER = b"hr.example.com", "00u1abcdefghijklmnop"
 PLAIN = b"_ga=GA1.2.1234567890.1234567890; theme=dark; csrftoken=abcdefabcdef0123456789; lang=en-GB; at=%2Fhome%2Fpage"
@@ -23,17 +22,6 @@ SETS = (b"JSESSIONID=0123456789ABCDEF0123456789ABCDEF", b"sessionid=k2v0p1x8d5f7
 ANSWER: Fields = tuple((b"X-Field-%d" % number, b"some value of a field") for number in range(10))
 ROUNDS, REPEATS = 60, 500
 LIMIT_WITHOUT, LIMIT_WITH_THREE = 2.0, 6.0
-
-
-def microseconds(work: Callable[[], object]) -> tuple[float, float]:
-    """CPU time of one call: the median and the least over the rounds."""
-    times = []
-    for _ in range(ROUNDS):
-        began = time.thread_time()
-        for _ in range(REPEATS):
-            work()
-        times.append((time.thread_time() - began) / REPEATS * 1e6)
-    return statistics.median(times), min(times)
 
 
 def main() -> int:
@@ -63,7 +51,7 @@ def main() -> int:
     }
     is_good = True
     for name, (work, limit) in parts.items():
-        (empty, quick_empty), (median, quick) = microseconds(lambda: None), microseconds(work)
+        (empty, quick_empty), (median, quick) = microseconds(lambda: None, ROUNDS, REPEATS), microseconds(work, ROUNDS, REPEATS)
         at_best = quick - quick_empty
         is_good = is_good and (limit is None or at_best < limit)
         print(f"{name:30} {median - empty:7.2f} µs, {at_best:6.2f} at best, {median / empty:5.0f} x an empty call")

@@ -21,7 +21,7 @@ import uvloop
 
 from gateway.dev.standin import User
 from gateway.doors.hooks.event_hook import EVENT_HOOK_PATH
-from tests.doors.hooks.hooked import LOGIN_HOST, SECRET
+from tests.doors.hooks.two_gateways import LOGIN_HOST, SECRET
 from tests.harness.connected_client import Caller
 from tests.harness.polling import moment
 from tests.harness.redis_servers import SERVER, RedisProcess

@@ -16,8 +16,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.bench.proxies.app_request import END, HOST, TARGET, AppRequest, answer_to
 from tests.bench.proxies.arena import Arena, RunningContestant, arena
-from tests.bench.proxies.asked import END, HOST, TARGET, AppRequest, answer_to
 from tests.bench.proxies.figures import LEAST_BUSY
 from tests.bench.proxies.own import NAME, OLDER, ROOT, cannot_compare, is_compiled
 from tests.bench.proxies.processes import NotRunning, found

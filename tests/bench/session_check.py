@@ -8,7 +8,6 @@ the time that is the figure of the quickest round, so that a busy neighbour fail
 import asyncio
 import gc
 import os
-import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -24,6 +23,7 @@ from gateway.policy.session.passes import Pass, Passes, Sealer
 from gateway.policy.session.session import Fingerprinter, Session, SessionCookie
 from gateway.revocations import LocalRevocations
 from gateway.sessions import Asking, AskingRules, SessionRules, Sessions
+from tests.bench.proxies.microseconds import microseconds
 
 HOST = "hr.example.com:443"
 BROWSER = BrowserFields(b"Bench/1.0", b"en", b"", "192.0.2.1")
@@ -75,17 +75,6 @@ def request_fields(value: str) -> Fields:
     return (*((name, b"some value of a field") for name in names), (b"Cookie", cookie))
 
 
-def microseconds(work: Callable[[], object]) -> tuple[float, float]:
-    """CPU time of one call: the median and the least over the rounds."""
-    times = []
-    for _ in range(ROUNDS):
-        began = time.thread_time()
-        for _ in range(REPEATS):
-            work()
-        times.append((time.thread_time() - began) / REPEATS * 1e6)
-    return statistics.median(times), min(times)
-
-
 async def cost(engine: str) -> float:
     """Print the check's parts, and return the whole at best, in microseconds."""
     sessions, sealer = new_sessions(), Sealer([os.urandom(32)], os.urandom)
@@ -107,7 +96,7 @@ async def cost(engine: str) -> float:
     }
     quickest = 0.0
     for name, work in parts.items():
-        (empty, quick_empty), (median, quick) = microseconds(lambda: None), microseconds(work)
+        (empty, quick_empty), (median, quick) = microseconds(lambda: None, ROUNDS, REPEATS), microseconds(work, ROUNDS, REPEATS)
         quickest = quick - quick_empty
         print(f"{engine:9} {name:30} {median - empty:7.2f} µs, {quickest:6.2f} at best, {median / empty:5.0f} x an empty call")
     await sessions.aclose()

@@ -7,16 +7,15 @@ round counts, so that a busy neighbour fails nobody.
 """
 
 import os
-import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
 from gateway.observe import Format, Log
 from gateway.observe.metrics import Metrics
+from tests.bench.proxies.microseconds import microseconds
 from tests.observe.access_lines import access
 
 LIMIT_MICROSECONDS = 3.0
@@ -24,20 +23,9 @@ ROUNDS, REPEATS = 50, 1000
 FORMS: tuple[Format, ...] = ("json", "text")
 
 
-def microseconds(work: Callable[[], object]) -> tuple[float, float]:
-    """CPU time of one call: the median and the least over the rounds."""
-    times = []
-    for _ in range(ROUNDS):
-        began = time.thread_time()
-        for _ in range(REPEATS):
-            work()
-        times.append((time.thread_time() - began) / REPEATS * 1e6)
-    return statistics.median(times), min(times)
-
-
 def shown(name: str, work: Callable[[], object]) -> float:
     """Print what one call costs, and return it at best."""
-    (empty, quick_empty), (median, quick) = microseconds(lambda: None), microseconds(work)
+    (empty, quick_empty), (median, quick) = microseconds(lambda: None, ROUNDS, REPEATS), microseconds(work, ROUNDS, REPEATS)
     print(f"{name:42} {median - empty:7.2f} µs, {quick - quick_empty:6.2f} at best")
     return quick - quick_empty
 

@@ -18,8 +18,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.bench.proxies.app_request import AppRequest
 from tests.bench.proxies.arena import Arena, RunningContestant, arena
-from tests.bench.proxies.asked import AppRequest
 from tests.bench.proxies.contestants import ContestantAddress
 from tests.bench.proxies.own import is_compiled
 from tests.bench.proxies.processes import Command, NotRunning, Program, found, free_port, pause

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.doors.hooks.hooked import APP, hooked
+from tests.doors.hooks.two_gateways import APP, two_gateways
 from tests.harness.configuration import SMALLEST, finished
 from tests.harness.person import ALICE, BOB
 
 
 @pytest.mark.parametrize("who", [("--user", " Alice@Example.com "), ("--everybody",)])
 async def test_running_gateways_refuse_sessions_from_before_and_let_in_who_signs_in_again(tmp_path: Path, who: tuple[str, ...]) -> None:
-    async with hooked(tmp_path, "sqlite") as there:
+    async with two_gateways(tmp_path, "sqlite") as there:
         alice, bob = await there.system.entered(ALICE), await there.system.entered(BOB)
         for port in there.ports:
             assert await there.seen(alice, port) == f"hello {ALICE}"

@@ -27,11 +27,6 @@ def text_of(document: str) -> str:
     return (ROOT / document).read_text(encoding="utf-8")
 
 
-def prose_of(text: str) -> str:
-    """The text without code."""
-    return _CODE.sub("", _FENCE.sub("", text))
-
-
 def code_of(text: str) -> str:
     """The code alone: what stands in fences or between backticks."""
     return "\n".join(found[0] for found in (*_FENCE.finditer(text), *_CODE.finditer(_FENCE.sub("", text))))

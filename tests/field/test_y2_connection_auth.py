@@ -74,13 +74,6 @@ async def test_y2_a_connection_that_was_answered_so_is_not_pooled(site: Site, mo
     assert site.behind.connections == before + 3 or site.behind.connections == before + 2  # the walk may have left one
 
 
-async def _gone(site: Site, count: int) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while site.behind.open > count:
-            site.behind.gone.clear()
-            await site.behind.gone.wait()
-
-
 async def test_y2_the_connection_dies_with_its_client(site: Site) -> None:
     app = site.behind.script = NtlmApp()
     alice, wire = await site.signed_in(), await site.connect()

@@ -1,4 +1,4 @@
-"""The steps of generated days: what users, attackers, the org and an operator can do, in any order, with a check after each step.
+"""The steps of generated scenarios: what users, attackers, the org and an operator can do, in any order, with a check after each step.
 
 Owns the steps. They run on a deployment in memory and on one with sockets. ``watched`` says who is signed in in a browser; ``ScenarioRun``
 checks the rules of ``promise`` after every step.

@@ -36,7 +36,7 @@ SETTLED_SECONDS = 30.0
 WAKENING_SECONDS = 0.6
 """So long after a step of the clock a waiting process may not have noticed that its deadlines are over."""
 SLOWER_IN_MEMORY = 20.0
-"""The days say how slow an org is in seconds of a scripted clock; here it is real time."""
+"""The scenarios say how slow an org is in seconds of a scripted clock; here it is real time."""
 
 CONFIGURATION = """
 [listen]

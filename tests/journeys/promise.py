@@ -1,4 +1,4 @@
-"""The rules that generated days are checked against: in one browser, one user at a time, whichever source says who is signed in.
+"""The rules that generated scenarios are checked against: in one browser, one user at a time, whichever source says who is signed in.
 
 1. No token reaches the org together with an older session of its browser, or before that session has ended. A token that an attacker chose
    reaches the org only after the user said yes.

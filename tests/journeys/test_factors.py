@@ -4,9 +4,9 @@ import pytest
 
 from gateway.dev.standin import Engine
 from tests.harness.person import ALICE
-from tests.journeys.days import StartingState
-from tests.journeys.days_in_memory import lived
 from tests.journeys.one_user import Act
+from tests.journeys.scenarios import StartingState
+from tests.journeys.scenarios_in_memory import lived
 from tests.journeys.shared_memory import ReplicaRouting
 
 

@@ -2,8 +2,8 @@
 
 After every step: the user that an app was told is the user of the newest session that Okta has confirmed and the browser was given; no
 token of an attacker was redeemed without the user's yes, and none ended a session; no token reached the org while an older session of
-that browser lived. At the end, one more sign-in without failures leaves exactly one session. The days are generated. They run in memory
-on a scripted clock, and a few of them over sockets.
+that browser lived. At the end, one more sign-in without failures leaves exactly one session. The scenarios are generated. They run in
+memory on a scripted clock, and a few of them over sockets.
 """
 
 import asyncio
@@ -17,10 +17,10 @@ from hypothesis import given, settings
 from gateway.dev.standin import Engine
 from tests.harness.person import BOB, CAROL
 from tests.harness.system import System, system
-from tests.journeys.days import PEOPLE, REPLICAS, STEPS, STEPS_WITH_DEATHS, TRUSTED, WORLDS, StartingState
-from tests.journeys.days_in_memory import lived
 from tests.journeys.one_user import Act, AtOnce, ScenarioRun, Step
 from tests.journeys.promise import Truth, WatchedOrg
+from tests.journeys.scenarios import PEOPLE, REPLICAS, STEPS, STEPS_WITH_DEATHS, TRUSTED, WORLDS, StartingState
+from tests.journeys.scenarios_in_memory import lived
 from tests.journeys.shared_memory import ReplicaRouting
 from tests.journeys.watched import WatchedPerson
 
@@ -260,5 +260,5 @@ def test_a_day_in_memory_is_a_day_on_sockets(engine: Engine) -> None:
 
 @pytest.mark.parametrize("number", [1, 3])
 @pytest.mark.parametrize(("world", "steps"), FOUND.values(), ids=FOUND)
-def test_days_that_broke_the_promise_once(world: StartingState, steps: tuple[Step, ...], number: int) -> None:
+def test_scenarios_that_broke_the_promise_once(world: StartingState, steps: tuple[Step, ...], number: int) -> None:
     lived(world, steps, ReplicaRouting(number))

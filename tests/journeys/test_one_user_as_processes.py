@@ -1,7 +1,7 @@
 """The property of ``test_one_user`` with real processes: three gateways with two workers on one Redis, and four workers on one SQLite file.
 
 Any of them may get the next request of any client. Among the steps: a process drains and is replaced, one is killed during a sign-in, all
-restart without the shared state, time passes. ``PROCESS_EXAMPLES=200`` runs more days than the few of a usual run.
+restart without the shared state, time passes. ``PROCESS_EXAMPLES=200`` runs more scenarios than the few of a usual run.
 """
 
 import asyncio
@@ -19,10 +19,10 @@ from hypothesis import given, settings
 from gateway.dev.standin import serve
 from tests.harness.clock_ahead import needs_gcc
 from tests.harness.redis_servers import SERVER, needs_redis
-from tests.journeys.days import PEOPLE, STEPS_WITH_DEATHS, TRUSTED, WORLDS, StartingState
 from tests.journeys.one_user import ScenarioRun, Step
 from tests.journeys.processes import ClockOfGateways, Gateways, PersonBeforeGateways, Topology, gateways
 from tests.journeys.promise import Truth, WatchedOrg
+from tests.journeys.scenarios import PEOPLE, STEPS_WITH_DEATHS, TRUSTED, WORLDS, StartingState
 
 EXAMPLES = int(os.environ.get("PROCESS_EXAMPLES", "5"))
 KINDS = {"three replicas on redis": Topology(3, 2, "redis"), "four workers on sqlite": Topology(1, 4, "sqlite")}
@@ -34,7 +34,7 @@ pytestmark = [needs_gcc, pytest.mark.timeout(max(300, 60 * EXAMPLES))]
 
 @dataclass
 class Lives:
-    """The processes, and the loop on which days are lived before them."""
+    """The processes, and the loop on which scenarios run before them."""
 
     runner: asyncio.Runner
     place: Gateways
@@ -65,7 +65,7 @@ class Lives:
 
 @pytest.fixture(scope="module", params=KINDS)
 def lives(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lives]:
-    """Processes, begun once for all days."""
+    """Processes, begun once for all scenarios."""
     kind: Topology = KINDS[request.param]
     if kind.shares == "redis" and SERVER is None:
         pytest.skip(needs_redis.kwargs["reason"])

@@ -1,10 +1,10 @@
-"""In one browser, one user at a time, when the org is not behind the gateway: days of random steps, with a check after each step.
+"""In one browser, one user at a time, when the org is not behind the gateway: scenarios of random steps, with a check after each step.
 
-The rules are those of ``test_one_user``; ``promise`` checks both. The days differ, because the two sources see different things. There, a
-day consists of what the login door forwards: tokens in addresses, Okta's cookies, calls that end sessions, late answers. Here, nothing of
-that reaches the gateway: the browser talks to the org directly, and the gateway learns who is signed in when it sends the browser to the
-org. So a day here has sign-ins in another window, of which the gateway hears nothing, and proofs that expire. "The newest session" is the
-newest one that was proven, and it counts for ``session.proof_interval``.
+The rules are those of ``test_one_user``; ``promise`` checks both. The scenarios differ, because the two sources see different things.
+There, a scenario consists of what the login door forwards: tokens in addresses, Okta's cookies, calls that end sessions, late answers.
+Here, nothing of that reaches the gateway: the browser talks to the org directly, and the gateway learns who is signed in when it sends
+the browser to the org. So a scenario here has sign-ins in another window, of which the gateway hears nothing, and proofs that expire.
+"The newest session" is the newest one that was proven, and it counts for ``session.proof_interval``.
 """
 
 import html
@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.dev.standin import ALICE_AND_BOB, Fault, OrgSession, User, fingerprint
-from tests.journeys.not_in_front import AGENT, ALICE, BOB, SCRIPT, SIGN_OUT, Apart, ShiftedClock, arranged, signs_out, walked
+from tests.journeys.direct_org import AGENT, ALICE, BOB, SCRIPT, SIGN_OUT, DirectOrg, ShiftedClock, arranged, signs_out, walked
 from tests.journeys.promise import Truth, WatchedOrg
 
 CAROL = "carol@example.com"
@@ -44,7 +44,7 @@ class Guest:
 class ProofScenario:
     """What the browser, and an observer who sees everything, know. ``newest``: whom the last proof named, ``proven_at``: when."""
 
-    apart: Apart
+    direct_org: DirectOrg
     times: ShiftedClock
     person: aiohttp.ClientSession
     truth: Truth
@@ -65,21 +65,21 @@ class ProofScenario:
     async def sign_in(self, login: str) -> None:
         """In another window, at the org itself."""
         await self.end_at_org()
-        self.guest.given.append(self.apart.signs_in(self.person, login))
+        self.guest.given.append(self.direct_org.signs_in(self.person, login))
 
     async def end_at_org(self) -> None:
-        for session in self.apart.org.sessions.active():
-            self.apart.org.sessions.end(session)
+        for session in self.direct_org.org.sessions.active():
+            self.direct_org.org.sessions.end(session)
 
     async def wait(self, seconds: float) -> None:
         self.times.passed += seconds
 
     async def visit(self, app: str) -> None:
         """A navigation: where a proof is due it gets a new one."""
-        before = self.apart.asked("/oauth2/v1/authorize")
+        before = self.direct_org.asked("/oauth2/v1/authorize")
         async with self.person.get(f"{app}/", headers={"User-Agent": AGENT}) as response:
             text, is_here = await response.text(), str(response.url).startswith(app)
-        if self.apart.asked("/oauth2/v1/authorize") != before:
+        if self.direct_org.asked("/oauth2/v1/authorize") != before:
             self.note_proof()
         assert is_here == bool(self.newest), text[:300]
         if is_here:
@@ -94,7 +94,7 @@ class ProofScenario:
 
     async def sign_out(self) -> None:
         had_session = bool(self.newest)
-        await signs_out(self.person, self.apart)
+        await signs_out(self.person, self.direct_org)
         if had_session:
             assert self.at_org == "", "the org's session ended too"
             self.newest = ""
@@ -135,24 +135,24 @@ class ProofScenario:
 
     async def arrives(self, login: str, *, is_strange: bool = False, sign_outs_that_fail: int = 0) -> tuple[int, str]:
         """The page at the end of the portal's address with a new token; a stranger does not know the browser that comes with it."""
-        token = self.apart.org.session_token(login)
+        token = self.direct_org.org.session_token(login)
         self.truth.owners[fingerprint(token)] = self.guest
         if is_strange:
             self.truth.strange.add(fingerprint(token))
         announced = {} if is_strange else {"address": "127.0.0.1", "user_agent": AGENT, "login": login}
-        url = await self.apart.handed_over(token, "/", **announced)
+        url = await self.direct_org.handed_over(token, "/", **announced)
         if sign_outs_that_fail:
             back = {"Location": url.replace("?start=", "?back=")}
-            self.apart.org.faults.add(Fault(SIGN_OUT, "GET", 302, times=sign_outs_that_fail, headers=back))
+            self.direct_org.org.faults.add(Fault(SIGN_OUT, "GET", 302, times=sign_outs_that_fail, headers=back))
         status, _, text = await walked(self.person, url)
-        self.apart.org.faults.clear()
-        self.guest.given.extend(session for session in self.apart.org.sessions.active() if session not in self.guest.given)
+        self.direct_org.org.faults.clear()
+        self.guest.given.extend(session for session in self.direct_org.org.sessions.active() if session not in self.guest.given)
         return status, text
 
     async def restart(self) -> None:
         """The memory of this gateway ends with it: every pass needs a new proof."""
-        await self.apart.end()
-        await self.apart.begin(self.times.clock)
+        await self.direct_org.end()
+        await self.direct_org.begin(self.times.clock)
         self.proven_at = -INTERVAL
 
     async def ends_well(self) -> None:
@@ -198,14 +198,14 @@ async def test_an_app_names_the_user_of_the_newest_proof_and_nobody_else(
 ) -> None:
     truth, times = Truth(), ShiftedClock()
     make = partial(WatchedOrg, truth, users=(*ALICE_AND_BOB, User(CAROL, "correct-horse")))
-    async with arranged(tmp_path, "identity" if engine == "identity" else "classic", make) as apart, apart.visitor() as person:
-        await apart.begin(times.clock)
-        assert isinstance(apart.org, WatchedOrg)
-        day = ProofScenario(apart, times, person, truth, Guest(apart.org))
+    async with arranged(tmp_path, "identity" if engine == "identity" else "classic", make) as direct_org, direct_org.visitor() as person:
+        await direct_org.begin(times.clock)
+        assert isinstance(direct_org.org, WatchedOrg)
+        day = ProofScenario(direct_org, times, person, truth, Guest(direct_org.org))
         for name, given_ in steps:
             match name, given_:
                 case (("visit" | "script"), str(app)):
-                    await getattr(day, name)(apart.app if app == "app" else apart.wiki)
+                    await getattr(day, name)(direct_org.app if app == "app" else direct_org.wiki)
                 case _, None:
                     await getattr(day, name)()
                 case _:

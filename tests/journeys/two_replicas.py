@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from tests.journeys.days import PEOPLE, TRUSTED
-from tests.journeys.days_in_memory import NO_CLIENT, PersonInMemory
 from tests.journeys.in_memory import LoopClock, SystemInMemory, system_in_memory
 from tests.journeys.promise import Truth, WatchedOrg
+from tests.journeys.scenarios import PEOPLE, TRUSTED
+from tests.journeys.scenarios_in_memory import NO_CLIENT, PersonInMemory
 from tests.journeys.scripted_loop import ScriptedLoop
 from tests.journeys.shared_memory import ReplicaRouting
 

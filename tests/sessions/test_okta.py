@@ -1,7 +1,7 @@
 """What goes over the wire to Okta's Sessions API, and what comes of every kind of answer, an answer that never comes included."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -17,7 +17,6 @@ from gateway.policy.session.session import NoSession, SessionCookie, Unknown
 from tests.sessions.scripted import BROWSER, IDX, SID
 
 NOT_FOUND = b'{"errorCode":"E0000007"}'
-Answering = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @dataclass

@@ -16,8 +16,6 @@ from gateway.shared_state.database import BUSY_SECONDS, open_database
 from gateway.shared_state.tables import VERSION
 from tests.shared_state.engines import StateClock, StateEvents, kept, not_told, opened
 
-ONE = Fingerprint(b"1" * 16)
-
 
 async def test_a_full_disk_fails_the_call_names_the_file_once_and_leaves_nothing_half_done(tmp_path: Path, times: StateClock) -> None:
     told = StateEvents()

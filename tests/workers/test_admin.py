@@ -93,11 +93,11 @@ async def test_a_worker_that_waits_for_the_shared_state_says_why() -> None:
 
 
 async def test_what_workers_say_of_the_event_hook_is_passed_on_and_keeps_no_traffic_away() -> None:
-    def hooked(word: str) -> Handle:
+    def saying_of_the_hook(word: str) -> Handle:
         return Health(Metrics(), dict, None, lambda: {"event_hook": word}).handle
 
     async with (
-        admin(hooked("trusted"), hooked("silent"), hooked("trusted")) as origin,
+        admin(saying_of_the_hook("trusted"), saying_of_the_hook("silent"), saying_of_the_hook("trusted")) as origin,
         aiohttp.ClientSession() as client,
         client.get(f"{origin}/readyz") as answer,
     ):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gateway.doors.hooks.event_hook import EVENT_HOOK_PATH
 from gateway.policy.hooks.hook_trust import LATE_SECONDS
-from tests.doors.hooks.hooked import LOGIN_HOST, SECRET
+from tests.doors.hooks.two_gateways import LOGIN_HOST, SECRET
 from tests.harness.browser import HR, NAVIGATION
 from tests.harness.clock_ahead import ClockAhead, needs_gcc
 from tests.harness.connected_client import PATIENCE, Caller
@@ -76,7 +76,7 @@ ORG = "http://127.0.0.1/api/v1/eventHooks/who1"
 
 
 @asynccontextmanager
-async def hooked(folder: Path, clock: ClockAhead | None, **environ: str) -> AsyncIterator[tuple[WorkersWithHook, list[Caller]]]:
+async def workers_with_hook(folder: Path, clock: ClockAhead | None, **environ: str) -> AsyncIterator[tuple[WorkersWithHook, list[Caller]]]:
     """The gateway, and a connection to each of its workers."""
     (folder / "secret").write_text(f"{SECRET}\n")
     (folder / "secret").chmod(0o600)
@@ -113,7 +113,7 @@ async def lives_long(there: WorkersWithHook, clock: ClockAhead, callers: list[Ca
 @needs_gcc
 async def test_a_hook_that_falls_silent_brings_the_short_ttl_back_in_every_worker(tmp_path: Path) -> None:
     clock = ClockAhead(tmp_path / "clock")
-    async with hooked(tmp_path, clock) as (there, callers):
+    async with workers_with_hook(tmp_path, clock) as (there, callers):
         await there.delivers_sign_in()
         assert await there.says("trusted") == 200
         line = await there.signs_in(ALICE)
@@ -140,7 +140,7 @@ async def test_a_hook_that_falls_silent_brings_the_short_ttl_back_in_every_worke
 @needs_redis
 async def test_without_the_shared_state_the_short_ttl_counts(tmp_path: Path) -> None:
     redis = RedisProcess(tmp_path / "redis")
-    async with hooked(tmp_path, None, SESSION_GATEWAY__STATE__URL=f"redis://127.0.0.1:{redis.port}") as (there, callers):
+    async with workers_with_hook(tmp_path, None, SESSION_GATEWAY__STATE__URL=f"redis://127.0.0.1:{redis.port}") as (there, callers):
         await there.delivers_sign_in()
         await there.says("trusted")
         line = await there.signs_in(ALICE)

@@ -6,7 +6,7 @@ import sys
 import uvloop
 
 from gateway.dev.standin import Org, User, serve
-from tests.bench.proxies.asked import HOST
+from tests.bench.proxies.app_request import HOST
 
 
 def login_of(number: int) -> str:

@@ -5,7 +5,7 @@ Owns the bytes of these requests. ``wrk.NEW`` stands where a cookie's value chan
 
 from dataclasses import dataclass
 
-from tests.bench.proxies.asked import HOST
+from tests.bench.proxies.app_request import HOST
 from tests.bench.proxies.wrk import NEW
 
 ADDRESSES = 40

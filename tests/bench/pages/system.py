@@ -18,7 +18,7 @@ from tests.bench.pages.contestants import CONFIGURATIONS, Guard, Surroundings, g
 from tests.bench.pages.org import login_of
 from tests.bench.pages.people import NotIn
 from tests.bench.pages.shapes import SHAPES, Shape, address_of, cookies_of, head
-from tests.bench.proxies.asked import BODY, answer_to
+from tests.bench.proxies.app_request import BODY, answer_to
 from tests.bench.proxies.contestants import ContestantAddress, nginx
 from tests.bench.proxies.own import APPS_OWN_COOKIE
 from tests.bench.proxies.processes import ROUTES_SECONDS, Command, NotRunning, Program, found, free_port, pause

@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.bench.proxies.asked import BODY, TARGET, AppRequest
+from tests.bench.proxies.app_request import BODY, TARGET, AppRequest
 from tests.bench.proxies.contestants import Contestant, ContestantAddress, nginx
 from tests.bench.proxies.own import OrgWithGateways
 from tests.bench.proxies.processes import ROUTES_SECONDS, Command, NotRunning, Program, free_port, pause

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.bench.proxies.asked import AppRequest
+from tests.bench.proxies.app_request import AppRequest
 from tests.bench.proxies.processes import Program
 from tests.bench.proxies.well import forget, head_of, length_of, pour
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.proxies.asked import BODY
+from tests.bench.proxies.app_request import BODY
 from tests.bench.proxies.processes import Command, found
 
 CONFIGURATIONS = Path(__file__).parent / "configurations"

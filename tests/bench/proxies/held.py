@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from tests.bench.proxies.asked import END, AppRequest
+from tests.bench.proxies.app_request import END, AppRequest
 from tests.bench.proxies.processes import ROUTES_SECONDS, Program, pause
 
 CLIENTS = 200

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from tests.bench.proxies.app_request import AppRequest
 from tests.bench.proxies.arena import Arena, RunningContestant, all_running
-from tests.bench.proxies.asked import AppRequest
 from tests.bench.proxies.bulk import Bulk, bulk, download, upload
 from tests.bench.proxies.contestants import Contestant
 from tests.bench.proxies.figures import Figures, Round

@@ -20,7 +20,7 @@ from gateway.dev.standin import ALICE_AND_BOB, User
 from gateway.policy.http.cookie_scopes import Scope
 from gateway.policy.http.cookie_stamps import Stamps
 from gateway.policy.http.cookies import PASS_NAME
-from tests.bench.proxies.asked import AppRequest
+from tests.bench.proxies.app_request import AppRequest
 from tests.bench.proxies.contestants import CONFIGURATIONS, Contestant, ContestantAddress, filled_in
 from tests.bench.proxies.processes import Command, Program, free_port
 from tests.harness.person import HR, Person, redemption

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tests.bench.proxies.asked import END, AppRequest
+from tests.bench.proxies.app_request import END, AppRequest
 
 MOST = 24000.0
 CONNECTIONS = 64

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from tests.bench.proxies.asked import TARGET
+from tests.bench.proxies.app_request import TARGET
 from tests.bench.proxies.processes import found
 
 SCRIPT = """done = function(summary, latency, requests)

@@ -1,7 +1,7 @@
 """Every answer of a real org that was recorded, beside the stand-in's own to the same request: each field, cookie and property."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ from tests.dev.standin.recorded import ComparableAnswer, comparable
 
 PERSON = "session.user@example.com"
 HOST = "org.example.com"
-NOTHING = "nonexistent_session"
 
 # In the order of the recording: what the session token or the session id of the request is.
 REQUESTS = (
@@ -50,9 +49,6 @@ def answer_of_okta(exchange: Mapping[str, Any]) -> ComparableAnswer:
     for theirs, ours in (("someone@example.com", PERSON), ("SessionTest", "Session")):
         text = text.replace(theirs, ours)
     return comparable(exchange["request"]["path"], response["status"], response["fields"], text)
-
-
-Payload = Callable[[RunningOrg, Mapping[str, Any]], object]
 
 
 async def asked_of_the_standin(running: RunningOrg, browser: OrgBrowser, exchange: Mapping[str, Any]) -> tuple[str, Seen]:

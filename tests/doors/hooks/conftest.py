@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.doors.hooks.hooked import TwoGateways, hooked
+from tests.doors.hooks.two_gateways import TwoGateways, two_gateways
 from tests.harness.redis_servers import needs_redis
 from tests.shared_state.engines import Engine
 
@@ -18,5 +18,5 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 
 @pytest.fixture
 async def there(tmp_path: Path, engine: Engine) -> AsyncIterator[TwoGateways]:
-    async with hooked(tmp_path, engine) as made:
+    async with two_gateways(tmp_path, engine) as made:
         yield made

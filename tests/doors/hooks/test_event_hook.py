@@ -10,7 +10,7 @@ from gateway.doors.hooks.event_hook import EVENT_HOOK_PATH, LONGEST_CHALLENGE
 from gateway.doors.hooks.hook_replies import BAD_SECRETS_PER_MINUTE
 from gateway.doors.hooks.hook_watch import KIND, TRUST
 from gateway.policy.hooks.okta_events import ENDS, LARGEST_DELIVERY_BYTES, SKEW_SECONDS
-from tests.doors.hooks.hooked import LOGIN_HOST, PATIENCE, SECRET, TwoGateways, hooked, unwritable
+from tests.doors.hooks.two_gateways import LOGIN_HOST, PATIENCE, SECRET, TwoGateways, two_gateways, unwritable
 from tests.harness.person import ALICE, BOB, LOGIN
 from tests.harness.polling import moment
 from tests.harness.redis_servers import RedisProcess, needs_redis
@@ -180,7 +180,7 @@ async def test_a_stranger_is_refused_before_a_body_is_read_and_let_go(tmp_path: 
         "Transfer-Encoding: chunked\r\n\r\n5\r\nhel",
         "Content-Length: 10000000\r\nExpect: 100-continue\r\n\r\n",  # and nobody is told to go on
     )
-    async with hooked(tmp_path, "memory") as there:
+    async with two_gateways(tmp_path, "memory") as there:
         answers = await asyncio.gather(*(say(there.ports[0], f"{head}{body}".encode()) for body in bodies))
     assert all(answer.startswith(b"HTTP/1.1 401 ") and b"connection: close" in answer.lower() for answer in answers)
 
@@ -209,7 +209,7 @@ async def test_an_end_from_the_future_does_not_hide_a_later_one(there: TwoGatewa
 
 
 async def test_sign_ins_of_another_org_are_no_sign_that_this_one_s_hook_works(tmp_path: Path) -> None:
-    async with hooked(tmp_path, "memory") as there:
+    async with two_gateways(tmp_path, "memory") as there:
         shared, now = there.system.state, there.system.org.clock.now()
         assert shared is not None
         state = shared.beside()
@@ -221,7 +221,7 @@ async def test_sign_ins_of_another_org_are_no_sign_that_this_one_s_hook_works(tm
 
 
 async def test_a_gateway_that_cannot_write_answers_503_and_ends_here_what_it_was_told(tmp_path: Path) -> None:
-    async with hooked(tmp_path, "sqlite") as there:
+    async with two_gateways(tmp_path, "sqlite") as there:
         alice = await there.system.entered(ALICE)
         with unwritable(tmp_path):
             assert await there.happens("user.session.clear", ALICE, event_id="one", after=5) == 503
@@ -233,7 +233,7 @@ async def test_a_gateway_that_cannot_write_answers_503_and_ends_here_what_it_was
 @needs_redis
 async def test_while_redis_is_away_an_end_holds_here_and_at_the_others_when_it_is_back(tmp_path: Path) -> None:
     server = RedisProcess(tmp_path / "redis")
-    async with hooked(tmp_path, "redis", redis=server) as there:
+    async with two_gateways(tmp_path, "redis", redis=server) as there:
         alice = await there.system.entered(ALICE)
         for port in there.ports:
             assert await there.seen(alice, port) == f"hello {ALICE}"

@@ -1,7 +1,5 @@
 """When the hook is relied on: trust that all processes share, the watchdog, and a shared state that goes away."""
 
-from collections.abc import Mapping
-
 import pytest
 
 from gateway.errors import StateFailed
@@ -11,8 +9,6 @@ from gateway.shared_state import MemoryState
 from tests.doors.hooks.watched_process import LONG, Process, delivers, process
 from tests.harness.clock import WALL
 from tests.sessions.scripted import BROWSER, SID, Memory, answer, memory, session
-
-Figures = Mapping[str, object]
 
 
 class AwayState(MemoryState):

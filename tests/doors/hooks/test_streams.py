@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 
 from gateway.policy.hooks.okta_events import ENDS
-from tests.doors.hooks.hooked import PATIENCE, TwoGateways, email
+from tests.doors.hooks.two_gateways import PATIENCE, TwoGateways, email
 from tests.harness.person import ALICE, BOB, HR, Person
 
 HR_HOST = HR.partition("://")[2]

@@ -16,7 +16,7 @@ from gateway.doors.hooks.hook_replies import BAD_SECRETS_PER_MINUTE
 from gateway.doors.hooks.org_keys import LEAST_SECONDS
 from gateway.doors.hooks.universal_logout import UNIVERSAL_LOGOUT_PATH
 from gateway.policy.hooks.universal_logout import TOKEN_TYPE
-from tests.doors.hooks.hooked import LOGOUT, TwoGateways, email, hooked, unwritable
+from tests.doors.hooks.two_gateways import LOGOUT, TwoGateways, email, two_gateways, unwritable
 from tests.harness.person import ALICE, BOB
 from tests.harness.redis_servers import RedisProcess, needs_redis
 
@@ -105,7 +105,7 @@ async def test_what_is_not_okta_s_is_refused_and_ends_nobody(there: TwoGateways)
     alice = await there.system.entered(ALICE)
     for what, (word, token) in NOT_OKTA_S.items():
         there.system.later(61)  # ten a minute of one client are told why
-        refused = await there.log_out(email(ALICE), token(there, int(there.system.org.clock.now())))
+        refused = await there.log_out(email(ALICE), token(there, int(there.system.times.wall)))
         assert (what, refused) == (what, (401, word))
     assert await there.log_out(email(ALICE), there.token(sub="0oaother")) == (403, "app_not_allowed")
     for port in there.ports:
@@ -195,7 +195,7 @@ async def test_a_login_is_found_in_any_case_and_any_composition_of_its_letters(t
 
 
 async def test_422_where_not_every_process_can_be_told_and_it_is_ended_here_all_the_same(tmp_path: Path) -> None:
-    async with hooked(tmp_path, "sqlite") as there:
+    async with two_gateways(tmp_path, "sqlite") as there:
         alice, token = await there.system.entered(ALICE), there.token()
         there.system.later(5)
         with unwritable(tmp_path):
@@ -209,7 +209,7 @@ async def test_422_where_not_every_process_can_be_told_and_it_is_ended_here_all_
 @needs_redis
 async def test_422_while_redis_is_away_and_the_others_hear_of_it_when_it_is_back(tmp_path: Path) -> None:
     server = RedisProcess(tmp_path / "redis")
-    async with hooked(tmp_path, "redis", redis=server) as there:
+    async with two_gateways(tmp_path, "redis", redis=server) as there:
         alice = await there.system.entered(ALICE)
         for port in there.ports:
             assert await there.seen(alice, port) == f"hello {ALICE}"

@@ -1,7 +1,7 @@
 """Every place where a token can become a session, over a session of somebody else: the old one ends first, wherever it stands."""
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import cast
 
@@ -13,7 +13,6 @@ from tests.harness.system import ME, REDIRECT, System, quoted, system
 
 BACK = quoted(f"{HR}/back")
 CLIENT = f"client_id=portal&response_type=code&state=s&redirect_uri={BACK}"
-Token = Callable[[System], str]
 
 
 @pytest.fixture(params=["classic", "identity"])

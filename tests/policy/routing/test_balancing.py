@@ -9,42 +9,15 @@ from hypothesis import strategies as st
 
 from gateway.policy.routing.balancing import Balancer
 from gateway.policy.routing.server_health import Server
+from tests.policy.routing.balanced_requests import chosen, fail, sent, succeed
 
 A, B, C = Server("http://a:1"), Server("http://b:1"), Server("http://c:1", weight=2)
 SECRET = b"s" * 32
-STEPS = ["began", "ended", "failed", "unknown", "answered", "good", "bad", "later", "choose"]
 
 servers = st.lists(st.integers(1, 9), min_size=2, max_size=6).map(
     lambda weights: [Server(f"http://s{n}:1", weight) for n, weight in enumerate(weights)]
 )
 keys = st.binary(min_size=1, max_size=40)
-
-
-def fail(balancer: Balancer, server: Server, now: float, times: int = 3) -> bool:
-    """Whether the last of so many failed requests put the server out."""
-    changed = False
-    for _ in range(times):
-        balancer.request_started(server)
-        changed = balancer.request_ended(server, True, now)
-    return changed
-
-
-def succeed(balancer: Balancer, server: Server, now: float) -> bool:
-    balancer.request_started(server)
-    return balancer.request_ended(server, False, now)
-
-
-def chosen(balancer: Balancer, now: float, times: int) -> list[Server | None]:
-    return [balancer.choose(now) for _ in range(times)]
-
-
-def sent(balancer: Balancer, now: float) -> Server | None:
-    """Who got a request that is over without a word about it."""
-    server = balancer.choose(now)
-    if server is not None:
-        balancer.request_started(server)
-        balancer.request_ended(server, None, now)
-    return server
 
 
 @given(servers)

@@ -1,7 +1,7 @@
 """A deployment in which browsers reach the org directly. The gateway is an OpenID Connect client of the org.
 
-The org is the stand-in under its own address, on another site than the gateway. ``apart`` is the fixture. Its ``begin`` and ``end`` stop
-one process of the gateway and start another.
+The org is the stand-in under its own address, on another site than the gateway. ``direct_org`` is the fixture. Its ``begin`` and ``end``
+stop one process of the gateway and start another.
 """
 
 import base64
@@ -42,7 +42,7 @@ AGENT = "Firefox/140"
 
 
 @dataclass
-class Apart:
+class DirectOrg:
     """The org, the gateway beside it, and an app."""
 
     org: Org
@@ -168,7 +168,7 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 
 
 @asynccontextmanager
-async def arranged(folder: Path, engine: Engine, make: Callable[..., Org] = Org) -> AsyncIterator[Apart]:
+async def arranged(folder: Path, engine: Engine, make: Callable[..., Org] = Org) -> AsyncIterator[DirectOrg]:
     """Everything but the gateway, which the test begins; ``folder``: for its files, ``make``: makes the org."""
     async with AsyncExitStack() as opened:
         port = _free_port()
@@ -179,13 +179,13 @@ async def arranged(folder: Path, engine: Engine, make: Callable[..., Org] = Org)
         opened.push_async_callback(running.aclose)
         served = await demo.serve(demo.legacy_app(), "127.0.0.1", 0)
         opened.push_async_callback(served.aclose)
-        made = Apart(org, running, folder, port, opened, f"http://127.0.0.1:{served.port}")
+        made = DirectOrg(org, running, folder, port, opened, f"http://127.0.0.1:{served.port}")
         opened.push_async_callback(made.end)
         yield made
 
 
 @pytest.fixture
-async def apart(tmp_path: Path, engine: Engine) -> AsyncIterator[Apart]:
+async def direct_org(tmp_path: Path, engine: Engine) -> AsyncIterator[DirectOrg]:
     """The same, for each engine."""
     async with arranged(tmp_path, engine) as made:
         yield made
@@ -202,10 +202,10 @@ class ShiftedClock:
         return Clock(lambda: time.monotonic() + self.passed, lambda: time.time() + self.passed)
 
 
-async def signs_out(visitor: aiohttp.ClientSession, apart: Apart) -> str:
+async def signs_out(visitor: aiohttp.ClientSession, direct_org: DirectOrg) -> str:
     """The page at the end of a sign-out that begins at the app."""
-    fields = {"Origin": apart.app, "Sec-Fetch-Site": "same-origin"}
-    async with visitor.post(f"{apart.app}/.gateway/sign-out", headers=fields) as response:
+    fields = {"Origin": direct_org.app, "Sec-Fetch-Site": "same-origin"}
+    async with visitor.post(f"{direct_org.app}/.gateway/sign-out", headers=fields) as response:
         return await response.text()
 
 

@@ -1,4 +1,4 @@
-"""Generated days of several people, lived without sockets on a scripted clock."""
+"""Generated scenarios of several people, run without sockets on a scripted clock."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -9,10 +9,10 @@ import aiohttp
 from multidict import CIMultiDict
 
 from tests.harness.person import Lines
-from tests.journeys.days import PEOPLE, TRUSTED, StartingState
 from tests.journeys.in_memory import LoopClock, SystemInMemory, system_in_memory
 from tests.journeys.one_user import ScenarioRun, Step
 from tests.journeys.promise import Truth, WatchedOrg
+from tests.journeys.scenarios import PEOPLE, TRUSTED, StartingState
 from tests.journeys.scripted_loop import ScriptedLoop
 from tests.journeys.shared_memory import ReplicaRouting
 from tests.journeys.watched import WatchedPerson

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for generated days: the org's engine and quirks, and random steps of users, attackers, the org and an operator.
+"""Strategies for generated scenarios: the org's engine and quirks, and random steps of users, attackers, the org and an operator.
 
 Owns how often each kind of step happens. ``one_user`` says what each step does.
 """
@@ -33,15 +33,15 @@ def acts(*names: str) -> st.SearchStrategy[Act]:
     return st.builds(Act, st.sampled_from(names), st.sampled_from((0, 0, 0, 1)), st.sampled_from(USERS), st.integers(0, 7))
 
 
-def days(*together: str) -> st.SearchStrategy[list[Step]]:
+def scenarios(*together: str) -> st.SearchStrategy[list[Step]]:
     """Two to seven steps. ``together``: what may happen while something else does."""
     alone, delays = acts(*OFTEN, *SELDOM), st.lists(st.sampled_from((0.0, 0.3, 2.0, 7.0)), min_size=1, max_size=5).map(tuple)
     at_once = st.builds(AtOnce, st.lists(acts(*together), min_size=2, max_size=3).map(tuple), delays)
     return st.lists(st.one_of(alone, alone, alone, at_once), min_size=2, max_size=7)
 
 
-STEPS = days(*TOGETHER)
-STEPS_WITH_DEATHS = days(*TOGETHER, "is_killed")
+STEPS = scenarios(*TOGETHER)
+STEPS_WITH_DEATHS = scenarios(*TOGETHER, "is_killed")
 ENGINES: st.SearchStrategy[Engine] = st.sampled_from(("identity", "classic"))
 WORLDS = st.builds(StartingState, ENGINES, st.lists(st.sampled_from(QUIRKS), unique=True, max_size=3).map(tuple))
 REPLICAS = st.builds(

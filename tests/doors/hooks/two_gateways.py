@@ -158,7 +158,7 @@ def unwritable(folder: Path) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def hooked(folder: Path, engine: Engine, redis: RedisProcess | None = None) -> AsyncIterator[TwoGateways]:
+async def two_gateways(folder: Path, engine: Engine, redis: RedisProcess | None = None) -> AsyncIterator[TwoGateways]:
     """Both gateways running, on one memory of this engine. ``redis``: a server of the test's own."""
     (folder / "secret").write_text(f"# Okta's\nolder-secret-0123456789-0123456789-abc\n{SECRET}\n")
     (folder / "secret").chmod(0o600)
