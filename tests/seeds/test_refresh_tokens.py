@@ -56,6 +56,19 @@ async def test_s64_the_refresh_token_of_a_session_that_ended_here_is_refused_by_
             assert (await refreshed(place, bobs)).status == 200, "bob's own are good"
 
 
+@pytest.mark.parametrize("path", ["/oauth2/default/v1/%74oken", "/oauth2//default/v1/token/", "/oauth2/default;x/v1/token"])
+@EACH_ENGINE
+async def test_s64_no_other_spelling_of_the_path_brings_it_to_the_org_by_raw_http(engine: Engine, path: str) -> None:
+    async with system(engine) as place:
+        place.org.clients.register(RP)
+        person = await place.entered(ALICE)
+        token = (await tokens(place, person))["refresh_token"]
+        await place.enter(person, BOB)
+        body = f"grant_type=refresh_token&client_id={RP.id}&refresh_token={token}"
+        reply = await place.person().ask(f"{LOGIN}{path}", "POST", fields={"Accept": "application/json"}, site="", body=body)
+        assert (reply.status, reply.json["error"]) == (400, "invalid_grant") and "refresh_token_refused" in events(place)
+
+
 @EACH_ENGINE
 async def test_s64_a_code_of_the_first_user_is_refused_after_the_switch_by_raw_http(engine: Engine) -> None:
     async with system(engine) as place:

@@ -97,7 +97,7 @@ def ends_sessions(head: RequestHead, body: bytes) -> EndsSessions | None:
     ``/users/me/lifecycle/delete_sessions`` keeps the calling session, unless its JSON says ``"keepCurrent": false``. The MyAccount call
     ends the calling session, unless the query says ``excludeCurrentAuthorizationContext=true``.
     """
-    segments = _segments(head.path)
+    segments = resolved_segments(head.path)
     match head.method, [segment.casefold() for segment in segments]:
         case "DELETE", ["api", "v1", "sessions", _]:
             return EndsSessions(segments[3], None)
@@ -111,7 +111,7 @@ def ends_sessions(head: RequestHead, body: bytes) -> EndsSessions | None:
             return None
 
 
-def _segments(path: str) -> list[str]:
+def resolved_segments(path: str) -> list[str]:
     """The segments of a path as a server resolves it: decoded once, dot segments resolved, without ``;`` parameters and empty segments."""
     resolved: list[str] = []
     for raw in path.split("/"):

@@ -14,8 +14,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 from gateway.policy.http.messages import Answer, Fields, Malformed, RequestHead
 from gateway.policy.session.session import SessionToken
+from gateway.policy.switch.org_endings import resolved_segments
 
-_TOKEN_PATH: Final = re.compile(r"/oauth2(?:/[^/]+)?/v1/token")
+_TOKEN_PATH: Final = re.compile(r"oauth2(?:/[^/]+)?/v1/token/?", re.IGNORECASE)
 _IDENTITY_STEPS: Final = "/idp/idx/"
 _PAGE_MODES: Final = ("response_mode=okta_post_message", "response_mode=form_post", "response_mode=web_message")
 _CODE: Final = re.compile(r"""\bcode["']?\]?\s{0,8}(?:[:=]|value=)\s{0,8}["']([^"'<>\s]{8,1024})["']""")
@@ -37,8 +38,8 @@ class TokenGrant:
 
 
 def is_token_request(head: RequestHead) -> bool:
-    """Whether it is a POST to the token endpoint."""
-    return head.method == "POST" and _TOKEN_PATH.fullmatch(head.path) is not None
+    """Whether it is a POST to the token endpoint, in any spelling of its path: else a refused token would only need another spelling."""
+    return head.method == "POST" and _TOKEN_PATH.fullmatch("/".join(resolved_segments(head.path))) is not None
 
 
 def token_grant(body: bytes) -> TokenGrant | Malformed:

@@ -24,6 +24,9 @@ from gateway.policy.switch.token_grants import (
     [
         ("POST", "/oauth2/v1/token", True),
         ("POST", "/oauth2/default/v1/token?x=1", True),
+        ("POST", "/oauth2/v1/%74oken", True),
+        ("POST", "//oauth2/./default;x=1/v1/token/", True),
+        ("POST", "/x/../oauth2%2Fv1/token%2f", True),
         ("GET", "/oauth2/v1/token", False),
         ("POST", "/oauth2/v1/tokens", False),
         ("POST", "/oauth2/v1/authorize", False),
