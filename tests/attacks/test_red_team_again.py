@@ -9,7 +9,7 @@ import pytest
 
 from gateway.clock import Clock
 from gateway.dev.standin import fault
-from gateway.doors.login.undelivered_answers import UNDELIVERED_SECONDS, UndeliveredAnswers
+from gateway.doors.login.undelivered_answers import LARGEST_UNDELIVERED_BYTES, UNDELIVERED_SECONDS, UndeliveredAnswers
 from gateway.okta import BrowserFields
 from gateway.policy.http.messages import Answer
 from gateway.policy.session.seal import Sealer
@@ -120,3 +120,17 @@ async def test_the_answer_nobody_fetched_is_still_there_when_it_has_to_be_ended(
     assert await undelivered.take((token,), b"neighbour") is None
     await undelivered.aclose()
     assert ended == []
+
+
+async def test_an_answer_that_nobody_fetches_and_that_is_too_large_to_keep_has_its_session_ended() -> None:
+    clock = Clock(lambda: 0.0, lambda: 0.0)
+    token = Fingerprinter(b"k" * 32, "https://org.example").of_token(SessionToken("20111x"))
+    ended: list[tuple[SessionCookie, ...]] = []
+    undelivered = UndeliveredAnswers(
+        MemoryState(clock), Sealer((b"s" * 32,), secrets.token_bytes), lambda cookies, _: ended.append(cookies)
+    )
+    answer = Answer(200, ((b"Set-Cookie", b"sid=new"),), b"x" * LARGEST_UNDELIVERED_BYTES)
+    await undelivered.keep((token,), b"neighbour", answer, BrowserFields(b"", b"", b"", "192.0.2.1"))
+    assert await undelivered.take((token,), b"neighbour") is None
+    await undelivered.aclose()
+    assert ended == [(SessionCookie(b"sid", b"new"),)]

@@ -21,7 +21,7 @@ UNDELIVERED_SECONDS = 30.0
 """After this time a session whose answer was not fetched is closed. The stored answer lives longer than that."""
 
 LARGEST_UNDELIVERED_BYTES = 64 * 1024
-"""A larger answer is not kept for a client that left. Okta's answers are redirects of about 2 KiB."""
+"""A larger answer is not kept for a client that left: its session is closed at once. Okta's answers are redirects of about 2 KiB."""
 
 
 class UndeliveredAnswers:
@@ -38,9 +38,10 @@ class UndeliveredAnswers:
         """Keep this answer for the same token from the same client (``client``: its signature)."""
         fields = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in answer.fields]
         payload = json.dumps([answer.status, fields, answer.body.decode("latin-1")]).encode("ascii")
-        if len(payload) <= LARGEST_UNDELIVERED_BYTES:
-            for token in tokens:
-                await self._records.put(token + client, payload)
+        if len(payload) > LARGEST_UNDELIVERED_BYTES:
+            return self._end(answer, browser)
+        for token in tokens:
+            await self._records.put(token + client, payload)
         loop = asyncio.get_running_loop()
         timer = loop.call_later(
             UNDELIVERED_SECONDS, lambda: self._tasks.start(self._end_unfetched(tokens, client, browser), "undelivered answer")
@@ -70,6 +71,11 @@ class UndeliveredAnswers:
 
     async def _end_unfetched(self, tokens: tuple[Fingerprint, ...], client: bytes, browser: BrowserFields) -> None:
         answer = await self.take(tokens, client)
-        begun = cookies_set(answer.fields) if answer is not None else ()
+        if answer is not None:
+            self._end(answer, browser)
+
+    def _end(self, answer: Answer, browser: BrowserFields) -> None:
+        """Close the session that this answer begins, if there is one."""
+        begun = cookies_set(answer.fields)
         if begun:
             self._close(begun, browser)
