@@ -24,7 +24,7 @@ from gateway.shared_state.tables import check_version, make_tables
 FILE_NAME, LOCK_NAME = "state.db", "state.lock"
 FILE_MODE = 0o600
 CARRIED = "carried"
-"""The kind of the entry that marks an old file whose entries were moved to a new one (``remaking``)."""
+"""The kind of the entry that marks an old file whose entries were moved to a new one (``file_recovery``)."""
 LARGEST_FILE_BYTES = 256 * 1024 * 1024
 """More than all bounds together need. The log beside the file may need the same size again for a short time."""
 BUSY_SECONDS = 0.25

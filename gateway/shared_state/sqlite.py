@@ -14,7 +14,7 @@ then ``data_version``::
     publish: BEGIN ─▶ read what others published ─▶ write own entries ─▶ COMMIT ─▶ change the counter ─▶ return
     poll:    counter differs ─▶ read the entries after the own position ─▶ call ``heard``
 
-If the file is deleted, replaced or cut short while it is in use, this is noticed within 50 ms, and a new file is made (``remaking``).
+If the file is deleted, replaced or cut short while it is in use, this is noticed within 50 ms, and a new file is made (``file_recovery``).
 """
 
 import asyncio
@@ -42,9 +42,9 @@ from gateway.shared_state.database import (
 )
 from gateway.shared_state.entries import Entries, Row
 from gateway.shared_state.file_marks import FileMarks
+from gateway.shared_state.file_recovery import recover
 from gateway.shared_state.interface import Bounds, Lease, OnRevocation
 from gateway.shared_state.published import FORGOTTEN_PART
-from gateway.shared_state.remaking import remake
 from gateway.shared_state.serialization import BadSerialization, deserialized, serialized
 
 LOOK_SECONDS = 0.05
@@ -93,7 +93,7 @@ class SqliteState:
         self._watching: asyncio.Task[None] | None = None
         self._has_told_unreadable = False
         self._counter_seen: int | None = None
-        self._remade_at = 0.0
+        self._recovered_at = 0.0
         self._use(open_database(folder, largest_bytes))
 
     @property
@@ -380,21 +380,21 @@ class SqliteState:
     def _remake(self, doing: str) -> None:
         """Change to the file that is in the folder now, or to a new one. A failed try is repeated after a second."""
         now = self._monotonic()
-        if now < self._remade_at and doing in self._problems:
+        if now < self._recovered_at and doing in self._problems:
             raise StateFailed(self._problems[doing])
-        self._remade_at = now + REPAIR_SECONDS
+        self._recovered_at = now + REPAIR_SECONDS
         try:
-            remade = remake(self._opened, self._folder, self._largest_bytes, self._wall())
+            recovered = recover(self._opened, self._folder, self._largest_bytes, self._wall())
         except StateFailed as error:
             raise self._failed(doing, error) from error
         former = self._opened.connection
-        self._use(remade.opened)
+        self._use(recovered.opened)
         former.close()
-        if not remade.keeps_positions:
+        if not recovered.keeps_positions:
             self._position = 0
-        if remade.report:
+        if recovered.report:
             self._counter.change()
-            self._tell("state_made_anew", remade.report)
+            self._tell("state_made_anew", recovered.report)
 
     def _roll_back(self) -> None:
         with suppress(sqlite3.Error):

@@ -38,7 +38,7 @@ _NOTICED_SECONDS = 60.0
 Row = tuple[int, str, bytes, bytes, float, float]
 
 
-class Remade(NamedTuple):
+class Recovered(NamedTuple):
     """The database to use now. ``keeps_positions``: the entries kept their ids, so the position of each reader is still right.
 
     ``report``: what happened to the former file and what was done, for the log of the process that did it; empty in the others.
@@ -49,7 +49,7 @@ class Remade(NamedTuple):
     report: Mapping[str, str] = MappingProxyType({})
 
 
-def remake(former: OpenDatabase, folder: Path, largest_bytes: int, now: float) -> Remade:
+def recover(former: OpenDatabase, folder: Path, largest_bytes: int, now: float) -> Recovered:
     """Copy all entries from the ``former`` database, unless another process has done so. Raises ``StateFailed`` if it cannot be done now.
 
     The former connection stays open in any case. If some entries could not be read, passes from before now must go through a hand-off.
@@ -62,12 +62,12 @@ def remake(former: OpenDatabase, folder: Path, largest_bytes: int, now: float) -
             try:
                 if is_copied:
                     _set_mark(former, opened, True, now)
-                    return Remade(opened, True, _report(f"{file}: {happened} while it was in use", "everything"))
+                    return Recovered(opened, True, _report(f"{file}: {happened} while it was in use", "everything"))
                 to = _mark(former.connection, b"") if is_readable else None
                 if to in (_name(opened), _name(opened) + _IN_ORDER):
-                    return Remade(opened, keeps_positions=to.endswith(_IN_ORDER))
+                    return Recovered(opened, keeps_positions=to.endswith(_IN_ORDER))
                 if _mark(opened.connection, _name(former)) is not None:
-                    return Remade(opened, keeps_positions=False)
+                    return Recovered(opened, keeps_positions=False)
                 return _carried(former, opened, now, f"{file}: {happened} while it was in use")
             except BaseException:
                 opened.connection.close()
@@ -151,7 +151,7 @@ def _report(happened: str, kept: str) -> Mapping[str, str]:
     return {"problem": f"{happened}; let no other program change files in this folder", "outcome": f"a new file was made with {kept}"}
 
 
-def _carried(former: OpenDatabase, opened: OpenDatabase, now: float, happened: str) -> Remade:
+def _carried(former: OpenDatabase, opened: OpenDatabase, now: float, happened: str) -> Recovered:
     rows, leases = _read(former.connection)
     is_whole, new = leases is not None, opened.connection
     new.execute("BEGIN IMMEDIATE")
@@ -181,7 +181,7 @@ def _carried(former: OpenDatabase, opened: OpenDatabase, now: float, happened: s
         raise
     _set_mark(former, opened, keeps_positions, now)
     kept = "everything" if is_whole else f"{len(rows)} entries that could be read; passes from before go through a hand-off"
-    return Remade(opened, keeps_positions, _report(happened, kept))
+    return Recovered(opened, keeps_positions, _report(happened, kept))
 
 
 def _read(former: sqlite3.Connection) -> tuple[list[Row], int | None]:
