@@ -107,9 +107,9 @@ class Bench:
 
     def timed(self, name: str, work: Callable[[Before], After], given: Sequence[Before]) -> list[After]:
         """What the step makes of a batch; its microseconds per request are noted."""
-        began = time.thread_time()
+        started_at = time.thread_time()
         made = [work(one) for one in given]
-        self.times.setdefault(name, []).append((time.thread_time() - began) / len(given) * 1e6)
+        self.times.setdefault(name, []).append((time.thread_time() - started_at) / len(given) * 1e6)
         return made
 
     def receive(self, parsed: tuple[str, Fields]) -> tuple[str, Fields, str]:

@@ -59,10 +59,10 @@ class Deliveries:
     async def post(self, body: bytes, secret: str = SECRET, expected: tuple[int, ...] = (204,)) -> float:
         """How long the answer took."""
         head = f"POST {EVENT_HOOK_PATH} HTTP/1.1\r\nHost: {LOGIN_HOST}\r\nAuthorization: {secret}\r\nContent-Length: {len(body)}\r\n\r\n"
-        began = perf_counter()
+        started_at = perf_counter()
         caller = await self.free.get()
         status, _ = await caller.send(head, body)
-        took = perf_counter() - began
+        took = perf_counter() - started_at
         if status != 204:
             await caller.close()
             caller = await self._connected()
@@ -165,9 +165,9 @@ async def _at_full_speed(running: RunningWorkers, what: str, number: int, ask: A
         for _ in left:
             took.append(await ask())
 
-    began, processor = perf_counter(), Processor(running)
+    started_at, processor = perf_counter(), Processor(running)
     await asyncio.gather(*(asks() for _ in range(CONNECTIONS)))
-    seconds, each = perf_counter() - began, processor.ran_seconds / number
+    seconds, each = perf_counter() - started_at, processor.ran_seconds / number
     print(f"  {what}: {number / seconds:.0f} a second; {each * 1000:.2f} ms of the worker each, so {1 / each:.0f} with a core of its own")
     print(f"    {processor.said}")
     return _told(what, took)
@@ -177,16 +177,16 @@ def _app(caller: Caller, lines: list[str]) -> Ask:
     turns = cycle(lines[ENDED:])
 
     async def ask() -> float:
-        began = perf_counter()
+        started_at = perf_counter()
         status, _ = await caller.ask("/", next(turns))
-        return perf_counter() - began if status == 200 else -1.0
+        return perf_counter() - started_at if status == 200 else -1.0
 
     return ask
 
 
 async def _on_time(running: RunningWorkers, seconds: float, app: tuple[str, float, Ask], *posts: tuple[str, float, Ask]) -> int:
     """Each kind at its pace: a slow answer delays no other, but of the app's requests, which come one after the other."""
-    began, processor = perf_counter(), Processor(running)
+    started_at, processor = perf_counter(), Processor(running)
     took = {name: list[float]() for name, _, _ in (app, *posts)}
 
     async def one(name: str, ask: Ask) -> None:
@@ -195,18 +195,18 @@ async def _on_time(running: RunningWorkers, seconds: float, app: tuple[str, floa
     async def paced(name: str, per_second: float, ask: Ask) -> None:
         async with asyncio.TaskGroup() as group:
             for number in range(int(per_second * seconds)):
-                if (early := began + number / per_second - perf_counter()) > 0:
+                if (early := started_at + number / per_second - perf_counter()) > 0:
                     await moment(early)
                 group.create_task(one(name, ask))
 
     async def in_turn(name: str, per_second: float, ask: Ask) -> None:
         for number in range(int(per_second * seconds)):
-            if (early := began + number / per_second - perf_counter()) > 0:
+            if (early := started_at + number / per_second - perf_counter()) > 0:
                 await moment(early)
             await one(name, ask)
 
     await asyncio.gather(in_turn(*app), *(paced(*post) for post in posts))
-    lasted = perf_counter() - began
+    lasted = perf_counter() - started_at
     rates = ", ".join(f"{len(seen) / lasted:.0f} of {name}" for name, seen in took.items())
     print(f"  a second: {rates}")
     print(f"    {processor.said}")

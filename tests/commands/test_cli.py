@@ -157,11 +157,11 @@ async def test_run_starts_without_the_org_and_ends_with_0(file: Path) -> None:
 
 
 async def test_sigterm_makes_it_unready_lets_a_slow_request_end_and_then_ends_it(file: Path) -> None:
-    began, release = asyncio.Event(), asyncio.Event()
+    has_started, release = asyncio.Event(), asyncio.Event()
 
     async def org(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        began.set()
+        has_started.set()
         await release.wait()
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nslow")
         await writer.drain()
@@ -172,7 +172,7 @@ async def test_sigterm_makes_it_unready_lets_a_slow_request_end_and_then_ends_it
     async with _running("run", "--config", file) as process, aiohttp.ClientSession() as client, asyncio.timeout(30):
         listening = await _event(process, "listening")
         slow = asyncio.create_task(client.get(f"http://{listening['address']}/slow", headers={"Host": "login.localhost"}))
-        await began.wait()
+        await has_started.wait()
         process.send_signal(signal.SIGTERM)
         await _event(process, "stopping")
         answer = await client.get(f"http://{listening['admin']}/readyz")

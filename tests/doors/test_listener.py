@@ -145,10 +145,10 @@ async def test_an_answer_that_breaks_in_the_middle_has_no_clean_end() -> None:
 
 
 async def test_a_client_that_leaves_ends_its_request_and_is_written_down_as_499() -> None:
-    began, cancelled = asyncio.Event(), asyncio.Event()
+    has_started, cancelled = asyncio.Event(), asyncio.Event()
 
     async def waits(request: Request, head: RequestHead) -> Response:
-        began.set()
+        has_started.set()
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
@@ -161,7 +161,7 @@ async def test_a_client_that_leaves_ends_its_request_and_is_written_down_as_499(
         _, writer = await asyncio.open_connection("127.0.0.1", place.port)
         writer.write(b"GET / HTTP/1.1\r\nHost: hr.example.com\r\n\r\n")
         async with asyncio.timeout(10):
-            await began.wait()
+            await has_started.wait()
             writer.close()
             await cancelled.wait()
         assert [line["status"] for line in place.lines] == [499]
@@ -194,10 +194,10 @@ async def test_an_unusual_method_reaches_the_door_and_is_other_in_the_log() -> N
 
 
 async def test_running_requests_end_and_idle_connections_close_when_it_stops() -> None:
-    began, release = asyncio.Event(), asyncio.Event()
+    has_started, release = asyncio.Event(), asyncio.Event()
 
     async def waits(request: Request, head: RequestHead) -> Response:
-        began.set()
+        has_started.set()
         await release.wait()
         return to_response(Answer(200, (), b"done"))
 
@@ -205,7 +205,7 @@ async def test_running_requests_end_and_idle_connections_close_when_it_stops() -
         place.app.act = waits
         idle, idle_writer = await asyncio.open_connection("127.0.0.1", place.port)
         running = asyncio.create_task(place.get("hr.example.com"))
-        await began.wait()
+        await has_started.wait()
         stopping = asyncio.create_task(place.listening.aclose(10))
         assert await idle.read() == b""
         idle_writer.close()
@@ -218,17 +218,17 @@ async def test_running_requests_end_and_idle_connections_close_when_it_stops() -
 
 
 async def test_a_request_that_outlasts_the_drain_time_is_ended() -> None:
-    began = asyncio.Event()
+    has_started = asyncio.Event()
 
     async def waits(request: Request, head: RequestHead) -> Response:
-        began.set()
+        has_started.set()
         await asyncio.Event().wait()
         return to_response(Answer(200))
 
     async with listener() as place, asyncio.timeout(10):
         place.app.act = waits
         running = asyncio.create_task(place.get("hr.example.com"))
-        await began.wait()
+        await has_started.wait()
         await place.listening.aclose(0.05)
         assert await running == b""
         assert [line["status"] for line in place.lines] == [499]

@@ -218,14 +218,14 @@ async def test_a_client_that_leaves_with_half_a_body_is_written_down_as_499() ->
     async def reads(request: Request, head: RequestHead) -> Response:
         assert request.body is not None
         while await request.body.piece():
-            began.set()
+            has_started.set()
         return to_response(Answer(200))
 
     async with listener() as place, asyncio.timeout(10):
-        began, place.app.act = asyncio.Event(), reads
+        has_started, place.app.act = asyncio.Event(), reads
         _, writer = await asyncio.open_connection("127.0.0.1", place.port)
         writer.write(b"POST / HTTP/1.1\r\nHost: hr.example.com\r\nContent-Length: 9\r\n\r\nhalf")
-        await began.wait()
+        await has_started.wait()
         writer.close()
         while not place.lines:  # noqa: ASYNC110 - the log tells nobody
             await asyncio.sleep(0)

@@ -47,9 +47,9 @@ async def test_x1_x2_another_users_session_begins_and_the_older_one_is_proven_go
         rows = place.org.journal.rows
         assert place.live() == [BOB], "at the arrival of the answer"
         assert reply.status < 400 and person.cookie("sid") == place.session(BOB).sid
-        [began] = [row.n for row in rows if row.path == PATHS[way]]
+        [first_row] = [row.n for row in rows if row.path == PATHS[way]]
         closed = [row for row in rows if (row.method, row.path) == ("DELETE", ME)]
-        assert closed and all(told_of(row) <= old and row.n > began for row in closed)
+        assert closed and all(told_of(row) <= old and row.n > first_row for row in closed)
         verified = [row for row in rows if (row.method, row.path) == ("GET", ME) and row.n > closed[-1].n]
         assert {frozenset(told_of(row)) for row in verified} == {frozenset([one]) for one in old}, "each old cookie by itself"
         assert await person.named_by_app() is None, "alice's pass died"

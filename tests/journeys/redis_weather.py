@@ -170,11 +170,11 @@ class ReplicasInWeather:
 
     async def until_told(self, number: int, person: Person, word: str, seconds: float) -> float:
         """How long it took until this replica says so."""
-        began = monotonic()
+        started_at = monotonic()
         async with asyncio.timeout(seconds):
             while await self.told(number, person) != word:
                 await moment(0.01)
-        return monotonic() - began
+        return monotonic() - started_at
 
     async def until_ready(self, number: int, seconds: float) -> None:
         async with asyncio.timeout(seconds):
@@ -189,11 +189,11 @@ class Timed(Person):
 
     async def ask(self, *asked: object, **how: object) -> PersonReply:
         """As a person, and how long it took."""
-        began = monotonic()
+        started_at = monotonic()
         try:
             return await super().ask(*asked, **how)  # type: ignore[arg-type]  # handed on as it came
         finally:
-            self.two.longest_seconds = max(self.two.longest_seconds, monotonic() - began)
+            self.two.longest_seconds = max(self.two.longest_seconds, monotonic() - started_at)
 
 
 @asynccontextmanager

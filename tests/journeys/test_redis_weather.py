@@ -61,7 +61,7 @@ async def test_while_redis_is_away_the_ttl_bounds_what_others_do_not_know_and_wh
 ) -> None:
     alice, bob, carol = [await two.entered(login) for login in (ALICE, BOB, CAROL)]
     two.weather.begin()
-    began = monotonic()
+    started_at = monotonic()
     try:
         page = await two.signs_out(alice)
         signed_out = monotonic()
@@ -69,7 +69,7 @@ async def test_while_redis_is_away_the_ttl_bounds_what_others_do_not_know_and_wh
         assert "Okta could not be reached" not in page.body
         assert await two.told(0, alice) == "401"
 
-        last_admitted = await apps_go_on(two, alice, carol, max(began + CUT_SECONDS, signed_out + TTL_SECONDS + 0.5))
+        last_admitted = await apps_go_on(two, alice, carol, max(started_at + CUT_SECONDS, signed_out + TTL_SECONDS + 0.5))
         assert last_admitted - signed_out <= TTL_SECONDS
         await readiness_says_it(two)
         await nobody_switches(two, bob)
@@ -90,7 +90,7 @@ async def test_while_redis_is_away_the_ttl_bounds_what_others_do_not_know_and_wh
     assert (reply.status, reply.body) == (200, f"hello {ALICE}")
     assert two.longest_seconds < PATIENCE_SECONDS
     sys.stdout.write(
-        f"away {monotonic() - began:.1f} s; ttl {TTL_SECONDS} s; last admitted {max(0, last_admitted - signed_out):.2f} s after; "
+        f"away {monotonic() - started_at:.1f} s; ttl {TTL_SECONDS} s; last admitted {max(0, last_admitted - signed_out):.2f} s after; "
         f"refused {back_seconds:.2f} s after Redis was back; longest request {two.longest_seconds:.2f} s\n"
     )
 
@@ -157,11 +157,11 @@ async def test_a_fail_over_by_sentinel_mends_itself_and_forgets_no_sign_out(two:
     assert (await two.signs_out(alice)).status == 200
     await two.until_told(1, alice, "401", 20.0)
     two.weather.begin()
-    began = monotonic()
+    started_at = monotonic()
     page = await two.signs_out(carol)
     assert page.status == 200 and "Some of our servers could not be told yet" in page.body
     await two.until_told(1, carol, "401", 20.0)
-    known_seconds = monotonic() - began
+    known_seconds = monotonic() - started_at
     for number in (0, 1):
         await two.until_ready(number, 10.0)
         assert [await two.told(number, person) for person in (alice, carol, bob)] == ["401", "401", f"hello {BOB}"]

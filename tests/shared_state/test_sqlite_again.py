@@ -68,11 +68,11 @@ async def test_after_the_first_failure_a_held_file_makes_no_call_wait_again(two:
     with pytest.raises(StateFailed):
         await two.state.claim("ticket", b"t", 10.0)
     loop = asyncio.get_running_loop()
-    began = loop.time()
+    started_at = loop.time()
     for _ in range(100):
         with pytest.raises(StateFailed):
             await two.state.claim("ticket", b"t", 10.0)
-    assert loop.time() - began < 50 * BUSY_SECONDS
+    assert loop.time() - started_at < 50 * BUSY_SECONDS
     holder.close()
 
 

@@ -47,11 +47,11 @@ async def test_a_process_that_holds_the_file_is_waited_for_shortly_and_told_of_o
     holder = sqlite3.connect(tmp_path / "state.db", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     loop = asyncio.get_running_loop()
-    began = loop.time()
+    started_at = loop.time()
     for _ in range(4):
         with pytest.raises(StateFailed, match=r"state\.db: database is locked; end the process"):
             await state.claim("ticket", b"t", 10.0)
-    assert loop.time() - began < 4 * BUSY_SECONDS + 10.0  # SQLite's own is five seconds each
+    assert loop.time() - started_at < 4 * BUSY_SECONDS + 10.0  # SQLite's own is five seconds each
     assert await state.get("record", b"a") == b"1"
     holder.execute("ROLLBACK")
     holder.close()

@@ -70,7 +70,7 @@ async def _asks(
     """Ask again and again; when this caller's worker first refused, or the last time that it did not."""
     refused = admitted = 0.0
     while asks_after:
-        began = perf_counter()
+        started_at = perf_counter()
         status, _ = await caller.ask("/", line)
         if status == 200:
             admitted = perf_counter()
@@ -80,7 +80,7 @@ async def _asks(
             caller = caller if status else await running.caller()
         else:
             seen.odd.append(status)
-        if sign_out.answered and began >= sign_out.answered:
+        if sign_out.answered and started_at >= sign_out.answered:
             asks_after -= 1
             seen.began_after += 1
             seen.late += status == 200

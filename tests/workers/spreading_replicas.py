@@ -65,12 +65,12 @@ class ProbedReplicas:
         """When the first refusal had come, and when the last request that was admitted began."""
         admitted = 0.0
         while True:
-            began = perf_counter()
+            started_at = perf_counter()
             status, _ = await self.probes[replica][worker].ask("/", line)
             if status == 401:
                 return perf_counter(), admitted
             if status == 200:
-                admitted = began
+                admitted = started_at
             elif status == 0:  # cut off in the middle: this worker knows
                 refused = perf_counter()
                 await self.connect(replica)
@@ -117,7 +117,7 @@ async def rounds(made: ProbedReplicas, lines: Sequence[str], count: int, per_sec
     """End so many sessions, one after the other, by signing out and by a switch in turn, under load."""
     seen = ReplicaSpread()
     loading = asyncio.create_task(_load(made, lines, per_second, seen))
-    began = perf_counter()
+    started_at = perf_counter()
     try:
         for number in range(count):
             if loading.done():
@@ -129,7 +129,7 @@ async def rounds(made: ProbedReplicas, lines: Sequence[str], count: int, per_sec
             await ends(made.gateways[number % len(made.gateways)], browser, seen)
             await made.asked_at_all(line, perf_counter(), seen)
     finally:
-        seconds = perf_counter() - began
+        seconds = perf_counter() - started_at
         loading.cancel()
         for failed in await asyncio.gather(loading, return_exceptions=True):
             if isinstance(failed, Exception):
@@ -159,10 +159,10 @@ async def _load(made: ProbedReplicas, lines: Sequence[str], per_second: float, s
         free[where].put_nowait(caller)
 
     async def asks(where: int, line: str) -> None:
-        began = perf_counter()
+        started_at = perf_counter()
         caller = await free[where].get()
         status, _ = await caller.ask("/", line)
-        seen.load.append(perf_counter() - began)
+        seen.load.append(perf_counter() - started_at)
         if status != 200:
             seen.odd.append(status)
             caller = caller if status else await made.gateways[where].caller()

@@ -58,11 +58,11 @@ async def statuses(callers: Mapping[int, Caller], cookie: str) -> list[int]:
 
 async def until(seconds: float, callers: Mapping[int, Caller], cookie: str, status: int) -> float:
     """How long it takes until every worker says so."""
-    began = monotonic()
+    started_at = monotonic()
     while await statuses(callers, cookie) != [status] * len(callers):
-        assert monotonic() - began < seconds
+        assert monotonic() - started_at < seconds
         await moment(0.01)
-    return monotonic() - began
+    return monotonic() - started_at
 
 
 @pytest.mark.parametrize("what", GONE)

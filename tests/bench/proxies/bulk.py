@@ -68,7 +68,7 @@ def bulk(program: Program, carry: Callable[[int], None], count: int) -> Bulk:
     """Carry a small body, then ``count`` bytes, and watch."""
     carry(min(FIRST, count))
     with _Watch(program) as watch:
-        began = time.perf_counter()
+        started_at = time.perf_counter()
         carry(count)
-        seconds = time.perf_counter() - began
+        seconds = time.perf_counter() - started_at
     return Bulk(count / seconds / 1e9, (watch.most - watch.first) / 1e6)

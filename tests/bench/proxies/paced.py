@@ -56,13 +56,13 @@ class _Pacer:
         for due in moments:
             while (left := due - time.perf_counter()) > 0:
                 self._read(left)
-            began = time.perf_counter()
+            started_at = time.perf_counter()
             if not self._idle:
-                self.late, began = self.late + 1, due
+                self.late, started_at = self.late + 1, due
                 while not self._idle:
                     self._read(10.0)
             number = self._idle.pop()
-            self._began[number] = began
+            self._began[number] = started_at
             self._by_number[number].sendall(self._message)
         while self._began:
             self._read(10.0)

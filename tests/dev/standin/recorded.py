@@ -56,7 +56,7 @@ def _value(name: str, value: str) -> str:
 
 def _with_distances(body: object) -> object:
     """Name each time by its distance to `createdAt`; where there is none, by its form alone."""
-    began = body.get("createdAt") if isinstance(body, Mapping) else None
+    created_at = body.get("createdAt") if isinstance(body, Mapping) else None
 
     def walked(value: Any) -> Any:
         if isinstance(value, Mapping):
@@ -66,7 +66,7 @@ def _with_distances(body: object) -> object:
         if not isinstance(value, str) or not _TIME.fullmatch(value):
             return value
         parts = "whole seconds" if value.endswith(".000Z") else "milliseconds"
-        return f"{(_moment(value) - _moment(began)).total_seconds()} s, {parts}" if isinstance(began, str) else parts
+        return f"{(_moment(value) - _moment(created_at)).total_seconds()} s, {parts}" if isinstance(created_at, str) else parts
 
     return walked(body)
 

@@ -110,9 +110,9 @@ async def test_a_held_answer_waits_and_the_request_is_in_the_journal(start: Serv
 async def test_a_delayed_answer_is_still_the_real_one(start: Serve, browse: Open) -> None:
     running = await start(Org())
     browser = await ordered(running, browse(running), path=ME, delay="20ms")
-    began = asyncio.get_running_loop().time()
+    started_at = asyncio.get_running_loop().time()
     assert await browser.who() == ALICE
-    assert asyncio.get_running_loop().time() - began >= 0.019  # uvloop counts whole milliseconds
+    assert asyncio.get_running_loop().time() - started_at >= 0.019  # uvloop counts whole milliseconds
 
 
 @pytest.mark.parametrize("line", ['sid="";Version=1;Path=/;Max-Age=0', 'sid=""; Expires=Thu, 01 Jan 1970 00:00:10 GMT; Path=/'])
