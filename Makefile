@@ -25,8 +25,6 @@ FOR_TESTS := $(VENV)/.for-tests
 FOR_BENCH := $(VENV)/.for-bench
 NPM := tests/browser/npm
 NODE_MODULES := $(if $(wildcard $(NPM)/package-lock.json),$(NPM)/node_modules/.package-lock.json)
-CHROMIUM := /usr/bin/chromium
-CHROMIUM_SHELL := /usr/bin/chromium-headless-shell
 COMPILED := build/compiled
 # Debian's own Python has its headers in a package of its own; others bring them along.
 HAS_HEADERS := import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))
@@ -35,16 +33,12 @@ FIELD := $(addprefix field/test_,t1_* t2_* t5_* t7_* t9_* t13_* t23_* t25_* t28_
 ROOMS := policy doors closing coordination observe edge upstream sessions attacks journeys revocations commands/test_sign_out_command.py compose workers fronts $(FIELD) deploy/test_compiled.py
 ON_REPLICAS := $(addprefix field/test_,x* t3_* t4_* t10_* t15_*) $(addprefix journeys/test_,promise.py bad_weather.py stampede.py)
 TREE := CHANGELOG.md LICENSE Makefile README.md config deploy gateway pyproject.toml requirements.txt tests
-PROXIES := /usr/sbin/nginx /usr/bin/caddy /usr/sbin/haproxy
-SYSTEMD := /usr/bin/systemd-analyze
-CURL := /usr/bin/curl
-OTHER_BROWSERS := /usr/bin/firefox-esr /usr/bin/WebKitWebDriver /usr/bin/Xvfb
-DAV := /usr/lib/apache2/modules/mod_dav_svn.so
-TOMCAT := /usr/share/tomcat10/lib/tomcat-websocket.jar /usr/bin/javac
-PHP := /usr/bin/php
-RABBITMQ := /usr/lib/rabbitmq/bin/rabbitmq-server
-REDIS := /usr/bin/redis-server /usr/bin/redis-sentinel
-OF_DEBIAN := $(CHROMIUM) $(CHROMIUM_SHELL) $(PROXIES) $(REDIS) $(SYSTEMD) $(CURL) $(DAV) $(OTHER_BROWSERS) $(TOMCAT) $(PHP) $(RABBITMQ)
+# The programs of the tests, by a file of each, and Debian's packages that hold them.
+OF_DEBIAN := $(addprefix /usr/,bin/chromium bin/chromium-headless-shell bin/curl bin/firefox-esr bin/javac bin/php bin/redis-sentinel \
+    bin/redis-server bin/systemd-analyze bin/Xvfb bin/WebKitWebDriver sbin/haproxy sbin/nginx bin/caddy lib/apache2/modules/mod_dav_svn.so \
+    lib/rabbitmq/bin/rabbitmq-server share/tomcat10/lib/tomcat-websocket.jar)
+PACKAGES := chromium chromium-headless-shell fonts-liberation curl firefox-esr default-jdk-headless php-cli redis-sentinel gcc libc6-dev redis-server \
+    systemd xvfb webkit2gtk-driver haproxy nginx caddy apache2 subversion libapache2-mod-svn rabbitmq-server tomcat10-common
 WRK := /usr/bin/wrk
 APACHE := /usr/lib/apache2/modules/mod_auth_openidc.so
 OAUTH2_PROXY := $(BIN)/oauth2-proxy
@@ -55,13 +49,15 @@ unexport PYTHONDONTWRITEBYTECODE
 # Playwright drives Debian's Chromium and must not fetch a browser of its own.
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 
-# $(call apt,PACKAGES,PURPOSE): install as root on Debian; where that is not possible say so and go on, the tests name what they miss.
+# $(call apt,PACKAGES,PURPOSE): install as root on Debian, without what the packages only recommend, and without those that this release does
+# not have. Where that is not possible say so and go on: the tests name what they miss.
 # Meanwhile a policy keeps Debian from starting what is installed as a service of this machine.
 POLICY := /usr/sbin/policy-rc.d
 define apt
 if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
     && { [ -e $(POLICY) ] || { trap 'rm -f $(POLICY)' EXIT; printf '#!/bin/sh\nexit 101\n' >$(POLICY); chmod 755 $(POLICY); }; } \
-    && { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q $(1); } >&2; \
+    && { apt-get update -q && known=$$(apt-cache pkgnames | grep -Fx $(1:%=-e %)) \
+        && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$known; } >&2; \
 then true; else echo "make: could not install $(1), needed for $(2)" >&2; fi
 endef
 
@@ -97,7 +93,7 @@ suite: $(FOR_TESTS) $(NODE_MODULES) | $(OF_DEBIAN)
 
 # What holds for one gateway holds for three of them on a real Redis: the rows of the field about who the browser's user is, and journeys.
 # Tests that start workers of their own are the same there, and waiting for half a minute.
-replicas: $(FOR_TESTS) | $(REDIS)
+replicas: $(FOR_TESTS) | $(OF_DEBIAN)
 	FIELD_ON=replicas $(BIN)/python -m pytest $(addprefix tests/,$(ON_REPLICAS)) -k "not in_every_worker" --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
 # Some tests put classes of their own in place of compiled ones, which only plain Python allows.
@@ -109,7 +105,7 @@ HELD_BY_SUITE := $(addprefix workers/test_,event_hook.py late_redis.py slot.py s
 # The tests read the sources, the configuration and the recipes beside them: a whole tree, in which libraries stand beside their sources.
 # It is made anew when a source changes: a library that is older than its source would hide the change.
 # Bytecode is left out: tests that run meanwhile write it.
-compiled: $(COMPILED)/.made | $(CHROMIUM) $(CHROMIUM_SHELL) $(PROXIES) $(REDIS) $(CURL)
+compiled: $(COMPILED)/.made | $(OF_DEBIAN)
 	cd $(COMPILED) && $(CURDIR)/$(BIN)/python -P -m pytest $(addprefix tests/,$(ROOMS)) $(addprefix --ignore=tests/,$(ON_PLAIN_PYTHON) $(HELD_BY_SUITE)) --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
 $(COMPILED)/.made: $(FOR_TESTS) deploy/compiled.py $(shell find gateway tests config -name '*.py' -o -name '*.toml')
@@ -124,7 +120,7 @@ $(COMPILED)/.made: $(FOR_TESTS) deploy/compiled.py $(shell find gateway tests co
 
 # ARGS go to the benchmark of proxies: make bench ARGS="--quick --plot bench.svg"
 BESIDE := $(if $(OLD),--old $(OLD))
-bench: $(FOR_BENCH) $(COMPILED)/.made | $(WRK) $(PROXIES) $(REDIS) $(APACHE) $(OAUTH2_PROXY)
+bench: $(FOR_BENCH) $(COMPILED)/.made | $(WRK) $(OF_DEBIAN) $(APACHE) $(OAUTH2_PROXY)
 	@status=0; \
 	for program in $(filter-out %/__init__.py %/kinds.py,$(wildcard tests/bench/*.py)); do \
 	    module=$${program%.py}; \
@@ -162,43 +158,9 @@ $(NPM)/node_modules/.package-lock.json: $(NPM)/package-lock.json
 	@command -v npm >/dev/null || { $(call apt,nodejs npm,the tests with Okta's own browser client and with an app of NTLM); }
 	@if command -v npm >/dev/null; then npm ci --prefix $(NPM) --ignore-scripts --no-audit --no-fund && touch $@; fi
 
-$(CHROMIUM):
-	@$(call apt,chromium,the tests in a real browser)
-
-# The same engine; without it those tests take the whole browser.
-$(CHROMIUM_SHELL): | $(CHROMIUM)
-	@$(call apt,chromium-headless-shell,quick tests in a real browser)
-
-# Without what they recommend, which is about sound, video and printing.
-$(OTHER_BROWSERS) &:
-	@$(call apt,--no-install-recommends firefox-esr webkit2gtk-driver xvfb,the journeys in Firefox and in WebKit)
-
-# One installation for all of them.
-$(PROXIES) &:
-	@$(call apt,nginx caddy haproxy,the tests with real front proxies)
-
-# The tests start servers of their own.
-$(REDIS) &:
-	@$(call apt,redis-server redis-sentinel gcc libc6-dev,the tests with a real Redis)
-
-# The tool alone is used; nothing is started.
-$(SYSTEMD):
-	@$(call apt,systemd,the test of the systemd unit)
-
-$(DAV):
-	@$(call apt,apache2 subversion libapache2-mod-svn,the tests with WebDAV and Subversion)
-
-$(TOMCAT) &:
-	@$(call apt,tomcat10-common default-jdk-headless,the tests with Tomcat)
-
-$(PHP):
-	@$(call apt,php-cli,the tests with PHP)
-
-$(RABBITMQ):
-	@$(call apt,rabbitmq-server,the tests with RabbitMQ)
-
-$(CURL):
-	@$(call apt,curl,the test of sign-ins by NTLM and of uploads)
+# One installation for all of them. The tests start servers of their own.
+$(OF_DEBIAN) &:
+	@$(call apt,$(PACKAGES),the tests with real programs)
 
 $(WRK):
 	@$(call apt,wrk,the benchmark)
