@@ -2,9 +2,11 @@
 
 import re
 import tomllib
-from importlib.metadata import PackageNotFoundError, requires
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, metadata, requires
 
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 from tests.architecture.sources import text
 
@@ -32,6 +34,16 @@ def test_what_the_gateway_and_its_tests_ask_for_is_pinned() -> None:
                 seen.add((name, extra))
                 missing += _asked_by(name, extra)
     assert {name for name, _ in seen} - {line.partition("==")[0] for line in _pins()} == set()
+
+
+def test_every_pinned_package_runs_on_the_oldest_python_of_the_readme() -> None:
+    """Debian 12 has 3.11.2. A package that needs a later 3.11 cannot be installed there, and with it none of the others."""
+    too_new = []
+    for pin in _pins():
+        with suppress(PackageNotFoundError):  # not installed here, by its marker
+            needed = metadata(pin.partition("==")[0]).get("Requires-Python") or ""
+            too_new += [f"{pin}: {needed}"] if "3.11.2" not in SpecifierSet(needed) else []
+    assert too_new == []
 
 
 def _asked_by(name: str, extra: str) -> list[str]:
