@@ -203,10 +203,26 @@ class ShiftedClock:
 
 
 async def signs_out(visitor: aiohttp.ClientSession, direct_org: DirectOrg) -> str:
-    """The page at the end of a sign-out that begins at the app."""
-    fields = {"Origin": direct_org.app, "Sec-Fetch-Site": "same-origin"}
-    async with visitor.post(f"{direct_org.app}/.gateway/sign-out", headers=fields) as response:
-        return await response.text()
+    """The page at the end of a sign-out that begins at the app.
+
+    If the pass of this app is not of the session that the login host knows, the login host asks, and its button is pressed.
+    """
+    async with visitor.post(f"{direct_org.app}/.gateway/sign-out", headers=_of_page(direct_org.app)) as response:
+        text, address = await response.text(), response.url
+    if '<form method="post"' in text:
+        async with visitor.post(address.with_query(None), headers=_of_page(str(address.origin()))) as response:
+            _, _, text = await walked(visitor, html.unescape(_refresh_of(await response.text())))
+    return text
+
+
+def _of_page(origin: str) -> dict[str, str]:
+    return {"Origin": origin, "Sec-Fetch-Site": "same-origin"}
+
+
+def _refresh_of(text: str) -> str:
+    refresh = _REFRESH.search(text)
+    assert refresh is not None, text[:500]
+    return refresh[1]
 
 
 async def walked(visitor: aiohttp.ClientSession, url: str) -> tuple[int, str, str]:
