@@ -1,7 +1,6 @@
 """Rows W9, W6 and W11 with a real Django behind gunicorn that has an internal name: a form, an upload, a redirect, a cookie."""
 
 import importlib.util
-import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -22,13 +21,13 @@ async def django() -> AsyncIterator[Site]:
     for name in ("django", "gunicorn"):
         if importlib.util.find_spec(name) is None:
             pytest.skip(f"needs {name}")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
     folder = str(Path(real_apps.__file__).parent)
-    command = (sys.executable, "-m", "gunicorn", "-b", f"127.0.0.1:{port}", "--pythonpath", folder, "django_forms:application")
-    keys = f'upstream = "http://127.0.0.1:{port}"\nupstream_host = "intranet.corp"\nbuffer_uploads = "1MiB"\n'
-    async with running(command, b"Booting worker", {}), deployed(configuration=BEGINNING + keys + REST) as site:
-        yield site
+    command = (sys.executable, "-m", "gunicorn", "-b", "127.0.0.1:0", "--pythonpath", folder, "django_forms:application")
+    async with running(command, b"Listening at", {}) as (_, line):
+        address = line.partition(b"Listening at: ")[2].split()[0].decode()
+        keys = f'upstream = "{address}"\nupstream_host = "intranet.corp"\nbuffer_uploads = "1MiB"\n'
+        async with deployed(configuration=BEGINNING + keys + REST) as site:
+            yield site
 
 
 async def at_the_form(site: Site) -> tuple[Browser, str]:
