@@ -32,7 +32,7 @@ from tests.journeys.watched import WatchedPerson
 DRAIN_SECONDS = 20
 PATIENCE_SECONDS = 10
 """How long a gateway waits for Redis. On a busy machine the processes of a test wait for each other."""
-SETTLED_SECONDS = 30.0
+SETTLED_SECONDS = 60.0
 WAKENING_SECONDS = 0.6
 """So long after a step of the clock a waiting process may not have noticed that its deadlines are over."""
 SLOWER_IN_MEMORY = 20.0
