@@ -8,7 +8,7 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 OWN_PROGRAM = (sys.executable, "-c", "from gateway.cli import main; main()")
 
 
