@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tests.harness.browser import HR
 
-PATIENCE = 40.0
+PATIENCE = 60.0
 
 
 @dataclass
