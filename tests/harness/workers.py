@@ -82,11 +82,14 @@ class RunningWorkers:
 
     async def event(self, name: str, times: int = 1, **figures: object) -> Line:
         """Wait until there are so many lines of this event, and return the last one."""
-        async with asyncio.timeout(PATIENCE):
-            while len(found := self.events(name, **figures)) < times:
-                assert not self.is_silent, self.said
-                self.changed.clear()
-                await self.changed.wait()
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while len(found := self.events(name, **figures)) < times:
+                    assert not self.is_silent, self.said
+                    self.changed.clear()
+                    await self.changed.wait()
+        except TimeoutError:
+            raise AssertionError(f"no {name} within {PATIENCE} seconds; last: {self.lines[-20:]}, {self.said}") from None
         return found[-1]
 
     async def replaced(self, number: int) -> int:
