@@ -28,9 +28,16 @@ async def page(chromium_shell_path: Path, tmp_path: Path) -> AsyncIterator[Page]
 async def filled(page: Page, running: RunningOrg, password: str = PASSWORD) -> None:
     """Open the app link, and fill in the form that it leads to."""
     await page.goto(f"{running.url}{LINK}")
+    await asks_for(page, "username", "password")
     await page.fill("#username", ALICE)
     await page.fill("#password", password)
     await page.click("#sign-in")
+
+
+async def asks_for(page: Page, *fields: str) -> None:
+    """The page shows these fields and no other."""
+    for field in ("username", "password", "passCode", "newPassword"):
+        await expect(page.locator(f"#{field}")).to_be_visible(visible=field in fields)
 
 
 async def is_signed_in(page: Page) -> None:
@@ -58,6 +65,7 @@ async def test_it_asks_for_a_code(start: Serve, page: Page, engine: Engine) -> N
     running = await start(Org(engine=engine))
     factor = running.org.accounts.enroll(running.org.known_user(ALICE), "totp")
     await filled(page, running)
+    await asks_for(page, "passCode")
     await page.fill("#passCode", "12")
     await page.click("#sign-in")
     await expect(page.locator("[role=alert]")).not_to_be_empty()
@@ -81,6 +89,7 @@ async def test_it_changes_an_expired_password(start: Serve, page: Page) -> None:
     running = await start(Org())
     running.org.accounts.of(running.org.known_user(ALICE)).status = "PASSWORD_EXPIRED"
     await filled(page, running)
+    await asks_for(page, "newPassword")
     await page.fill("#newPassword", "battery-staple")
     await page.click("#sign-in")
     await is_signed_in(page)
