@@ -170,9 +170,16 @@ class RunningWorkers:
 
 
 def is_alive(pid: int) -> bool:
-    """Return whether the process runs. A zombie process does not."""
+    """Return whether a thread of the process runs. A zombie does not.
+
+    After a signal the first thread may be a zombie while another one has not ended yet: until then the process still listens.
+    """
+    return any(_runs(task) for task in Path(f"/proc/{pid}/task").glob("*/stat"))
+
+
+def _runs(stat: Path) -> bool:
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
+        return stat.read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
     except OSError:
         return False
 
