@@ -14,6 +14,7 @@ import pytest
 from tests.attacks.memory import MEBIBYTE, memory
 from tests.attacks.strict import OPEN, strict
 from tests.harness.app import Visit, answering
+from tests.harness.ports import free_port
 from tests.harness.site import CONFIGURATION, FETCH, NAVIGATE, Site, deployed
 from tests.harness.wire import PATIENCE
 
@@ -69,8 +70,7 @@ async def _down(site: Site, status: int, reason: str) -> None:
 
 
 async def test_d5_nobody_there_is_502() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
+    port = free_port()
     async with deployed(configuration=_before(port)) as site:
         await _down(site, 502, "unreachable")
 

@@ -23,7 +23,8 @@ from gateway.observe import Log
 from tests.browser.visitor import ALICE, BOB, CAROL, ME, Visitor, follow, redemptions
 from tests.deploy.running import running
 from tests.harness.demonstration import Stage
-from tests.harness.redis_servers import free_port, needs_redis
+from tests.harness.ports import free_port
+from tests.harness.redis_servers import needs_redis
 from tests.harness.system import USERS
 from tests.journeys.three_replicas import Three, three_replicas
 

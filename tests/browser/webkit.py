@@ -11,7 +11,7 @@ import aiohttp
 
 from tests.browser.programs import is_alive_still, running, text_of
 from tests.browser.webdriver import WebDriverError, WebDriverPerson
-from tests.harness.redis_servers import free_port
+from tests.harness.ports import free_port
 
 PROGRAM, DISPLAY = "WebKitWebDriver", "Xvfb"
 BROWSERS = "/usr/lib/*/webkit2gtk-4.1/MiniBrowser"

@@ -4,7 +4,6 @@ import asyncio
 import importlib.util
 import os
 import shutil
-import socket
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -16,6 +15,7 @@ import pytest
 from tests.deploy.running import running
 from tests.field import real_apps
 from tests.harness.app import Visit, hello
+from tests.harness.ports import free_port
 from tests.harness.replies import RawReply, told
 from tests.harness.site import CONFIGURATION, FETCH, Site, deployed
 from tests.harness.wire import PATIENCE
@@ -184,8 +184,7 @@ async def test_w11_real_servers_see_all_of_it(name: str) -> None:
     server = SERVERS[name]
     if server.missing:
         pytest.skip(server.missing)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     async with running(server.command(port), server.ready, {}):
         for text, wanted in ((BUFFERED, "150000"), (CONFIGURATION, "0")):
             async with deployed(configuration=text.replace('"{upstream}"', f'"http://127.0.0.1:{port}"')) as site:

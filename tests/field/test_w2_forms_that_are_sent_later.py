@@ -1,7 +1,6 @@
 """Row W2: a form that is sent after its session has ended is kept in the browser, and sent once, only by the same user."""
 
 import asyncio
-import socket
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -23,6 +22,7 @@ from tests.field.kept_forms import (
     submits,
 )
 from tests.harness.browser import ALICE, BOB, HR
+from tests.harness.ports import free_port
 from tests.harness.site import CONFIGURATION, Site, deployed
 from tests.pages.parsed import parse
 
@@ -114,8 +114,7 @@ async def test_w2_while_okta_is_away_the_form_is_not_lost(site: Site) -> None:
 
 
 async def test_w2_an_app_that_cannot_be_reached_does_not_cost_the_form() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as reserved:
-        port = reserved.getsockname()[1]
+    port = free_port()
     async with deployed(configuration=CONFIGURATION.replace("{upstream}", f"http://127.0.0.1:{port}")) as site:
         browser, _ = site.session(ALICE)
         await browser.walk(f"{HR}/")

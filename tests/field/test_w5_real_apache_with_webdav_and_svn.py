@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 
 from tests.field.real_apps.apache_dav import apache, lacks_apache
 from tests.harness.certificates import certificate
+from tests.harness.ports import free_port
 from tests.harness.site import CONFIGURATION, deployed
 
 
@@ -27,8 +27,7 @@ async def ran(*words: str) -> str:
 async def before_apache(folder: Path, *, by_http: str = "") -> AsyncIterator[str]:
     """The public address. ``by_http``: further keys of the app."""
     certificate(folder)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     public = f"https://localhost:{port}"
     name = "intranet.corp" if by_http else "localhost"
     async with apache(name) as address:

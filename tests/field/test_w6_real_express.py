@@ -1,7 +1,6 @@
 """Rows W6 and W1 with a real Express app: its redirects name its public host by plain http, and its session cookie is called ``sid``."""
 
 import shutil
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 from tests.deploy.running import running
 from tests.field import real_apps
 from tests.harness.browser import ALICE, FETCH, FORM, HR
+from tests.harness.ports import free_port
 from tests.harness.site import CONFIGURATION, Site, deployed
 
 MODULES = Path(__file__).parents[1] / "browser" / "npm" / "node_modules"
@@ -19,8 +19,7 @@ MODULES = Path(__file__).parents[1] / "browser" / "npm" / "node_modules"
 async def express() -> AsyncIterator[Site]:
     if shutil.which("node") is None or not (MODULES / "express-session").is_dir():
         pytest.skip("needs node, and `npm ci` in tests/browser/npm")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     command = ("node", str(Path(real_apps.__file__).parent / "express_app.cjs"), str(port))
     text = CONFIGURATION.replace('"{upstream}"', f'"http://127.0.0.1:{port}"', 1)
     async with running(command, b"ready", {"NODE_PATH": str(MODULES)}), deployed(configuration=text) as site:

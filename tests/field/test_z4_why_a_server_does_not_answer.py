@@ -18,6 +18,7 @@ from gateway.observe import Log, Repeats
 from tests.harness.app import Visit
 from tests.harness.certificates import certificate
 from tests.harness.configuration import SEALED, SMALLEST, finished
+from tests.harness.ports import free_port
 from tests.harness.site import Site, deployed
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -89,11 +90,6 @@ async def serving(serve: Serve, folder: Path | None = None) -> AsyncIterator[int
         await asyncio.sleep(0)
 
 
-def unused_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
-
-
 PUBLIC = 'access = "anyone"\nallow_public_root = true\nconnect_timeout = "500ms"\nfirst_byte_timeout = "500ms"\n'
 
 
@@ -125,7 +121,7 @@ async def test_z4_the_log_and_the_check_say_which_it_was(
     cause: str, serve: Serve | None, scheme: str, host: str, is_tls: bool, detail: str, tmp_path: Path
 ) -> None:
     async with serving(serve or silent, tmp_path if is_tls else None) as open_port:
-        port = unused_port() if serve is None else open_port
+        port = free_port() if serve is None else open_port
         address = f"{scheme}://{host}:{port}"
         line = await failed_with(configured(address))
         assert (line["level"], line["app"], line["address"], line["cause"]) == ("warning", "hr", address, cause), line
@@ -199,11 +195,11 @@ async def test_z4_an_app_that_answers_is_no_problem_and_a_bad_health_is() -> Non
 
 
 async def test_z4_check_online_says_why_the_org_does_not_answer(tmp_path: Path) -> None:
-    port = unused_port()
+    port = free_port()
     text = SMALLEST.replace("https://example.okta.com", f"http://127.0.0.1:{port}")
     (problem,) = await ask_org(read("gateway.toml", text, SEALED))
     assert "okta.org: asked" in problem and "Nothing listens at this address." in problem and "(ECONNREFUSED)" in problem
-    (tmp_path / "gateway.toml").write_text(text.replace(":3000", f":{unused_port()}"))
+    (tmp_path / "gateway.toml").write_text(text.replace(":3000", f":{free_port()}"))
     code, _, error = await finished("check", "--online", "--config", tmp_path / "gateway.toml")
     assert code == 1
     assert [line.partition(": ")[2].partition(":")[0] for line in error.splitlines()] == ["okta.org", "app[0].upstream"]

@@ -17,20 +17,12 @@ from pathlib import Path
 import pytest
 
 from gateway.shared_state.redis_address import RedisAddress
+from tests.harness.ports import free_port
 
 SERVER, SENTINEL = shutil.which("redis-server"), shutil.which("redis-sentinel")
 needs_redis = pytest.mark.skipif(SERVER is None, reason="no redis-server; on Debian: apt-get install redis-server")
 _TRIES = 4
 _DEADLINE_SECONDS = 20.0
-_HIGHEST_PORT = 55_000
-"""The nodes of a Cluster talk to each other at a port that is 10,000 higher."""
-
-
-def free_port() -> int:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        port: int = bound.getsockname()[1]
-    return port if port < _HIGHEST_PORT else free_port()
 
 
 class EndedAtOnce(AssertionError):

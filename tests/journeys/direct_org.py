@@ -29,6 +29,7 @@ from gateway.dev import demo
 from gateway.dev.standin import Client, Engine, Org, OrgSession, RunningOrg, serve
 from gateway.observe import Log
 from tests.harness.demonstration import NAVIGATION, EveryNameIsHere
+from tests.harness.ports import free_port
 
 ALICE, BOB = "alice@example.com", "bob@example.com"
 PORTAL_SECRET = "portal-secret-of-at-least-32-characters"
@@ -156,11 +157,6 @@ upstream = "{self.app_url}"
         )
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as bound:
-        return int(bound.getsockname()[1])
-
-
 @pytest.fixture(params=["classic", "identity"])
 def engine(request: pytest.FixtureRequest) -> Engine:
     """Both engines of Okta, one after the other."""
@@ -171,7 +167,7 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 async def arranged(folder: Path, engine: Engine, make: Callable[..., Org] = Org) -> AsyncIterator[DirectOrg]:
     """Everything but the gateway, which the test begins; ``folder``: for its files, ``make``: makes the org."""
     async with AsyncExitStack() as opened:
-        port = _free_port()
+        port = free_port()
         gate = f"http://gate.example.localhost:{port}"
         client = Client(CLIENT_ID, (f"{gate}/.gateway/oidc",), CLIENT_SECRET)
         org = make(engine=engine, trusted_origins=[gate], clients=[client])

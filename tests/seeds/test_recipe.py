@@ -8,7 +8,7 @@ import pytest
 
 from tests.browser.visitor import ALICE, PASSWORD
 from tests.harness.demonstration import Stage, Stages
-from tests.harness.redis_servers import free_port
+from tests.harness.ports import free_port
 from tests.seeds.node import Node
 from tests.seeds.portal import SECRET
 

@@ -11,7 +11,8 @@ from gateway.policy.session.session import Fingerprint
 from gateway.revocations import Revocation
 from gateway.shared_state import RedisAddress, check_redis
 from tests.harness.polling import moment
-from tests.harness.redis_servers import SENTINEL, RedisProcess, free_port, needs_redis
+from tests.harness.ports import free_port
+from tests.harness.redis_servers import SENTINEL, RedisProcess, needs_redis
 from tests.shared_state.replicas import RedisReplica, replicas
 
 pytestmark = needs_redis

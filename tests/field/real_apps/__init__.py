@@ -6,7 +6,6 @@ Each answers every path with whom it was told (``#who``) and for whom its sessio
 import asyncio
 import importlib.util
 import shutil
-import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from tests.deploy.running import running
 from tests.field.real_apps.tomcat import lacks_tomcat, tomcat
+from tests.harness.ports import free_port
 
 FOLDER = Path(__file__).parent
 _WEB = """<web-app xmlns="https://jakarta.ee/xml/ns/jakartaee" version="5.0">
@@ -45,8 +45,7 @@ class RealApp:
     @asynccontextmanager
     async def running(self, folder: Path, cookies: Cookies = Cookies()) -> AsyncIterator[str]:
         """Its address; ``folder`` is empty and its own."""
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        port = free_port()
         (folder / "sessions").mkdir()
         environ = {"SESSIONS": str(folder / "sessions"), "COOKIE_PATH": cookies.path, "COOKIE_DOMAIN": cookies.domain}
         command = await asyncio.to_thread(self.command, folder, port, cookies)

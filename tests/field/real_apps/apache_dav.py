@@ -3,13 +3,13 @@
 import asyncio
 import os
 import shutil
-import socket
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tests.deploy.running import PATIENCE_SECONDS
+from tests.harness.ports import free_port
 
 MODULES = Path("/usr/lib/apache2/modules")
 LOADED = "mpm_event authz_core dav dav_fs dav_lock dav_svn"
@@ -46,9 +46,8 @@ def lacks_apache() -> str:
 @asynccontextmanager
 async def apache(name: str) -> AsyncIterator[str]:
     """Its address; ``name``: of its only host."""
-    with tempfile.TemporaryDirectory(prefix="apache-") as made, socket.create_server(("127.0.0.1", 0)) as free:
-        folder, port = Path(made), free.getsockname()[1]
-        free.close()
+    with tempfile.TemporaryDirectory(prefix="apache-") as made:
+        folder, port = Path(made), free_port()
         await _prepared(folder, name, port)
         process = await asyncio.create_subprocess_exec("apache2", "-f", str(folder / "apache.conf"), "-DFOREGROUND")
         try:

@@ -1,12 +1,12 @@
 """Debian's RabbitMQ with its management: a node of its own, with folders and an epmd of its own, on loopback. Checks nothing by itself."""
 
 import shutil
-import socket
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tests.deploy.running import running
+from tests.harness.ports import free_port
 
 _SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 _CONFIGURATION = """
@@ -26,9 +26,7 @@ def lacks_rabbitmq() -> str:
 @asynccontextmanager
 async def rabbitmq(folder: Path) -> AsyncIterator[str]:
     """The management's address; ``folder`` is empty and its own. Its user is guest, with the password guest."""
-    with ExitStack() as free:
-        taken = [free.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(3)]
-        management, distribution, names = (one.getsockname()[1] for one in taken)
+    management, distribution, names = (free_port() for _ in range(3))
     (folder / "rabbitmq.conf").write_text(_CONFIGURATION.format(port=management))
     (folder / "plugins").write_text("[rabbitmq_management].")
     environ = {
