@@ -12,7 +12,8 @@ import pytest
 
 from tests.harness.connected_client import PATIENCE
 from tests.harness.polling import moment
-from tests.harness.redis_servers import RedisProcess, free_port, needs_redis
+from tests.harness.ports import free_port
+from tests.harness.redis_servers import RedisProcess, needs_redis
 from tests.harness.workers import CONFIGURATION, RunningWorkers, begun, behind
 
 pytestmark = needs_redis
