@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Playwright, async_playwright
+from playwright.async_api import Browser, Playwright, async_playwright, expect
 
 from tests.browser.careless_front import careless_front
 from tests.browser.other_site import OtherSite, serve_other_site
 from tests.browser.visitor import Visitor
 from tests.harness.demonstration import CHROMIUM_FLAGS, Stage, Stages
+
+expect.set_options(timeout=15_000)
 
 _FORGETS = "--disable-back-forward-cache"
 
