@@ -19,7 +19,8 @@ Every word that the log, a page or an answer uses for what went wrong. This file
 
 Each request has an id: on its line of the log (`request_id`), on our own page ("Request"), in `X-Request-Id` to the app and in the answer.
 Look for the id in the log, then for the `reason` of that line here. `upstream_X` is X of an app; `cut_short:X` is an answer that broke off
-half-way because of X; `nonsense:X` names the rule X of HTTP that an answer broke; `step_up_X` is X on a page.
+half-way because of X; `nonsense:X` names the rule X of HTTP that an answer broke; `step_up_X` is X on a page; `status_X`: Okta
+answered with the status X.
 
 `session-gateway check --config FILE --online` says what is wrong with the configuration, and why the org or an app does not answer.
 """

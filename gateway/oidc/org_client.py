@@ -39,7 +39,8 @@ _OWN: Final = ((b"Accept", b"application/json"), (b"Accept-Encoding", b"identity
 _FORM: Final = (b"Content-Type", b"application/x-www-form-urlencoded")
 _ENDPOINTS: Final = ("authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint")
 
-_OAUTH_ERRORS: Final = frozenset(("invalid_client", "invalid_request", "unauthorized_client", "unsupported_grant_type", "invalid_scope"))
+TOKEN_ERRORS: Final = frozenset(("invalid_client", "invalid_request", "unauthorized_client", "unsupported_grant_type", "invalid_scope"))
+"""The errors of RFC 6749 §5.2 about the gateway's own request. ``invalid_grant`` is about the code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ class OrgClient:
         token, access = answer.get("id_token"), answer.get("access_token")
         if not isinstance(token, str):
             error = answer.get("error")
-            return Unclear("code_used" if error == "invalid_grant" else f"token_{error if error in _OAUTH_ERRORS else 'refused'}")
+            return Unclear("code_used" if error == "invalid_grant" else f"token_{error if error in TOKEN_ERRORS else 'refused'}")
         claims = await self._verified(token, endpoints)
         proven = (
             proof_of(claims, ExpectedIdToken(rules.issuer, rules.question.client_id, nonce), self._clock.wall()) if claims else "signature"

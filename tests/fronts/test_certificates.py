@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.policy.routing.dialects import DIALECTS
 from tests.fronts.recipes import DEPLOY, RECIPES, Recipe
 from tests.fronts.running import program_of, running, status_at
 from tests.harness.certificates import certificate
@@ -25,6 +26,10 @@ def trusted(folder: Path) -> ssl.SSLContext:
     for file, content in (("fullchain.pem", chain), ("privkey.pem", private), ("chain-and-key.pem", chain + private)):
         (folder / file).write_bytes(content)
     return ssl.create_default_context(cafile=str(folder / "fullchain.pem"))
+
+
+def test_every_dialect_has_a_recipe() -> None:
+    assert sorted(recipe.name for recipe in RECIPES) == sorted(dialect.name for dialect in DIALECTS)
 
 
 @pytest.mark.parametrize("recipe", [recipe for recipe in RECIPES if recipe is not CADDY], ids=lambda recipe: recipe.name)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from dataclasses import dataclass
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 @dataclass

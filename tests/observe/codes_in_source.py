@@ -19,6 +19,7 @@ _REASONS = {
             "StepUp",
             "Forbid",
             "SignIn",
+            "Unclear",
             "Refuse",
             "RefuseFront",
             "Withhold",
@@ -97,6 +98,19 @@ def _given(node: ast.AST) -> Iterator[ast.expr]:
             yield value
         case ast.Assign(targets=[ast.Tuple(elts=[*_, ast.Attribute(attr="reason")])], value=ast.Tuple(elts=[*_, value])):
             yield value
+
+
+def assembled_reasons() -> set[str]:
+    """What stands before the part of a reason that is put together, as of f"id_token_{claim}"."""
+    values = (value for _, tree in trees() for node in ast.walk(tree) for value in _given(node))
+    parts = (part for value in values for part in ast.walk(value) if isinstance(part, ast.JoinedStr))
+    return {str(part.values[0].value) if isinstance(part.values[0], ast.Constant) else "" for part in parts}
+
+
+def words_given_to(function: str) -> set[str]:
+    """The literals that calls of this function have as arguments."""
+    calls = (node for _, tree in trees() for node in ast.walk(tree) if isinstance(node, ast.Call) and _called(node) == function)
+    return {text for call in calls for argument in call.args for text in _texts(argument)}
 
 
 def causes() -> set[str]:

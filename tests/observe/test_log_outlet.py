@@ -16,7 +16,7 @@ from gateway.observe.outlet import LARGEST_BACKLOG, LARGEST_BATCH, Outlet, never
 from gateway.observe.sinks import LARGEST_WRITE, StreamSink
 from tests.observe.access_lines import access
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 @dataclass

@@ -3,12 +3,16 @@
 import importlib.util
 import re
 from types import ModuleType
+from typing import get_args
 
 import pytest
 
 from gateway.observe import NAMES
 from gateway.observe.reasons import CAUSES, EVENTS, GROUPS, REASONS, level_of
+from gateway.oidc.org_client import TOKEN_ERRORS
 from gateway.pages.remedies import BY_REASON
+from gateway.policy.oidc.bounces import AUTHORIZE_ERRORS, Prompt
+from gateway.policy.oidc.id_tokens import IdTokenProblem
 from tests.deploy.objects import DEPLOY
 from tests.observe import codes_in_source
 
@@ -26,6 +30,17 @@ BUILT = {
     "state_away": "of HookWatch's own notes",
 }
 """Reasons that are put together where no literal shows them."""
+ASSEMBLED = {
+    "form_": {"nobody", "same", "other"},
+    "form_lost_": codes_in_source.words_given_to("_lost_here"),
+    "id_token_": set(get_args(IdTokenProblem)),
+    "prompt_": {*get_args(Prompt)} - {""},
+    "token_": TOKEN_ERRORS | {"refused"},
+    "": {"address_missing", "user_agent_missing"},
+}
+"""The reasons that are put together from a beginning and one of these words. ``""``: the words are whole."""
+EXPLAINED = {"cut_short:", "upstream_", "status_"}
+"""Beginnings that the head of the document explains: behind them stands another reason, or a status."""
 TOLD_BY_NAME = {"hook_ended_sessions", "hook_asks_again", "okta_rate_low", "okta_rate_recovered", "app_signed_out", "log_lines_lost"}
 """Events whose name is put together, or chosen before it is told."""
 
@@ -44,8 +59,21 @@ def test_every_reason_of_the_source_has_a_row() -> None:
     assert {code: where for code, where in codes_in_source.reasons().items() if code not in REASONS} == {}
 
 
+def test_every_reason_that_is_put_together_has_a_row() -> None:
+    assert codes_in_source.assembled_reasons() == set(ASSEMBLED) | EXPLAINED
+    assert assembled() | AUTHORIZE_ERRORS <= set(REASONS)
+
+
+def test_the_document_explains_the_beginnings_that_have_no_rows(script: ModuleType) -> None:
+    assert [begin for begin in EXPLAINED if f"`{begin}X`" not in script.text()] == []
+
+
+def assembled() -> set[str]:
+    return {begin + word for begin, words in ASSEMBLED.items() for word in words}
+
+
 def test_every_row_is_of_a_reason_that_the_source_gives() -> None:
-    assert set(REASONS) - set(codes_in_source.reasons()) - set(BUILT) == set()
+    assert set(REASONS) - set(codes_in_source.reasons()) - set(BUILT) - assembled() - AUTHORIZE_ERRORS == set()
 
 
 def test_every_reason_with_a_page_of_its_own_is_given() -> None:

@@ -11,7 +11,7 @@ from gateway.policy.routing.balancing import Balancer
 from gateway.policy.routing.server_health import Server, is_healthy
 from gateway.upstream.health import HealthChecks, question
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 A, B = Server("a"), Server("b")
 
 Told = asyncio.Queue[tuple[Server, bool]]

@@ -4,8 +4,50 @@ from gateway.observe.reasons.entries import NOTHING, Reason
 
 _AGAIN = "The user starts again from the app or the portal."
 _PORTAL = "Correct the portal that announces starts."
+_CLIENT = "Compare `oidc.client_id` and its secret or key with the app at Okta; `check --online` tries them."
+_TRY = "The user tries again. If it stays, run `check --online`."
 
+_REFUSED_BY_ORG = {
+    "access_denied": Reason("The org lets this user not use the gateway's app.", "Assign the user, or her group, to the app at Okta."),
+    "account_selection_required": Reason("The org wants the user to choose an account.", _AGAIN),
+    "consent_required": Reason("The org wants the user's consent.", "Do not require consent for the gateway's app at Okta."),
+    "interaction_required": Reason("The org wants to show a page to the user.", _AGAIN),
+    "login_required": Reason("The org wants the user to sign in, though it was allowed to ask.", _AGAIN),
+    "invalid_request": Reason("The org does not accept the question.", "Check the redirect URI of the app at Okta."),
+    "invalid_scope": Reason("The org refuses a scope.", "Allow the scopes openid and profile."),
+    "server_error": Reason("The org failed.", _TRY),
+    "temporarily_unavailable": Reason("The org does not answer questions at present.", _TRY),
+    "unauthorized_client": Reason("The org lets this client not ask so.", "Allow the authorization code for the app at Okta."),
+    "unsupported_response_type": Reason("The org refuses `response_type=code`.", "Allow the authorization code for the app at Okta."),
+    "strange_error": Reason("The org, or somebody with its address, sent an error that is no word of OAuth.", _TRY),
+    "other_issuer": Reason("The answer names another issuer.", "Set `oidc.issuer` to what the org calls itself."),
+    "no_code": Reason("The answer has no code, or one that is too long.", _AGAIN),
+}
+_TOKEN_REFUSED = {
+    "token_invalid_client": Reason("The org does not accept how the gateway proves who it is.", _CLIENT),
+    "token_invalid_request": Reason("The org does not accept the request for tokens.", _CLIENT),
+    "token_invalid_scope": Reason("The org refuses a scope.", "Allow the scopes openid and profile."),
+    "token_unauthorized_client": Reason("The org lets this client not use codes.", "Allow the authorization code for the app at Okta."),
+    "token_unsupported_grant_type": Reason("The org knows no authorization codes.", "Allow the authorization code for the app at Okta."),
+    "token_refused": Reason("The org gave no ID token and no known reason.", _TRY),
+}
+_ISSUED = "An ID token with such a claim is not used. If it stays, report it with Okta's system log."
+_ID_TOKEN = {
+    "id_token_audience": Reason("The ID token is for another client.", _CLIENT),
+    "id_token_auth_time": Reason("The ID token does not say when the user signed in.", _ISSUED),
+    "id_token_issuer": Reason("The ID token is of another issuer.", "Set `oidc.issuer` to what the org calls itself."),
+    "id_token_nonce": Reason("The ID token answers another question.", _AGAIN),
+    "id_token_signature": Reason("The signature of the ID token is not of a key of the org.", _TRY),
+    "id_token_subject": Reason("The ID token names no user.", _ISSUED),
+    "id_token_times": Reason("The ID token is too old, or of the future.", "Set the clock of this machine."),
+    "no_login": Reason("Neither the ID token nor userinfo names the user's login.", "Allow the scope profile for the app at Okta."),
+}
 NOT_IN_FRONT = {
+    **_REFUSED_BY_ORG,
+    **_TOKEN_REFUSED,
+    **_ID_TOKEN,
+    "prompt_none": Reason("The org is asked, without a page, who is signed in.", NOTHING),
+    "prompt_login": Reason("The org is asked to sign the user in again.", NOTHING),
     "bounce": Reason("The answer of the org belongs to no sign-in that was begun here, or to one that is too old.", _AGAIN),
     "bounce_of_another": Reason("The answer of the org belongs to a sign-in of another browser.", "Nothing: an address was passed on."),
     "no_browser": Reason("The browser did not bring back the cookie that it was just given.", "Allow cookies for the login host."),

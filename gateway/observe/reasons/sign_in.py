@@ -2,6 +2,7 @@
 
 from gateway.observe.reasons.entries import NOTHING, Reason
 
+_FILL_IN = "The user fills in the form again."
 _AGAIN = "The user starts again from the app or the portal."
 _OKTA = "Look at the events okta_failed and okta_circuit_open, and at the way to the org (`check --online`)."
 _STATE = "Look at the event state_failed: the shared state cannot be written."
@@ -67,6 +68,14 @@ SIGN_IN = {
     "not_a_navigation": Reason("A step of the sign-in was fetched by something that is no page.", NOTHING),
     "to_too_long": Reason("The address to go to afterwards is too long.", "Shorten it."),
     "form": Reason("The posted form cannot be read.", _AGAIN),
+    "form_nobody": Reason("The page of a kept form: nobody is signed in.", NOTHING),
+    "form_same": Reason("The page of a kept form: its own user is signed in and may send it.", NOTHING),
+    "form_other": Reason("The page of a kept form: another user is signed in and cannot send it.", NOTHING),
+    "form_lost_gone": Reason("The browser no longer has the kept form.", _FILL_IN),
+    "form_lost_not_ascii": Reason("The kept form came back changed.", _FILL_IN),
+    "form_lost_too_large": Reason("The form is too large to be kept.", _FILL_IN),
+    "form_lost_too_late": Reason("The form was kept for longer than allowed.", _FILL_IN),
+    "form_lost_unreadable": Reason("The address of the kept form is of another user, browser or seal key.", _FILL_IN),
     "form_type": Reason("The posted form has another type than a page's form.", _AGAIN),
     "form_too_large": Reason("The posted form is too large.", _AGAIN),
     "parameters": Reason("The parameters cannot be read.", _AGAIN),
@@ -84,5 +93,7 @@ SIGN_IN = {
         "A refresh token of a session that was ended here was refused.", "Nothing: the app's page signs its user in again."
     ),
     "parameter_repeated": Reason("A parameter came twice.", _AGAIN),
+    "address_missing": Reason("An announced start names no address of the browser.", "Correct the portal that announces starts."),
+    "user_agent_missing": Reason("An announced start names no User-Agent of the browser.", "Correct the portal that announces starts."),
     "token_sha256_not_hex": Reason("An announced start names no SHA-256 of a token.", "Correct the portal that announces starts."),
 }

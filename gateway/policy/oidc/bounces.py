@@ -20,7 +20,6 @@ dropped.
 import base64
 import hashlib
 import hmac
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final, Literal
@@ -32,7 +31,13 @@ from gateway.policy.session.sealed_notes import NUMBER, TEXT, Note
 BOUNCE_SECONDS: Final = 600.0
 """How long an answer counts: as long as the start of a hand-off, because the user may have to sign in meanwhile."""
 LONGEST_CODE: Final = 2048
-_ERROR: Final = re.compile(r"[a-z_]{1,40}\Z")
+AUTHORIZE_ERRORS: Final = frozenset(
+    (
+        *("access_denied", "invalid_request", "invalid_scope", "server_error", "temporarily_unavailable", "unauthorized_client"),
+        *("unsupported_response_type", "account_selection_required", "consent_required", "interaction_required", "login_required"),
+    )
+)
+"""The errors of RFC 6749 §4.1.2.1 and OpenID Connect Core §3.1.2.6. No other word reaches the log: anybody can put one into the address."""
 
 Prompt = Literal["none", "", "login"]
 """``none``: never show a sign-in page; empty: show it if nobody is signed in; ``login``: always show it."""
@@ -118,7 +123,7 @@ def returned(given: Mapping[str, str], bounce: Bounce, issuer: str) -> Returned:
     if error:
         if error == "login_required" and bounce.prompt == "none" and not code:
             return Nobody()
-        return Unclear(error if _ERROR.match(error) else "strange_error")
+        return Unclear(error if error in AUTHORIZE_ERRORS else "strange_error")
     return Code(code) if 0 < len(code) <= LONGEST_CODE else Unclear("no_code")
 
 

@@ -7,7 +7,7 @@ Okta's ID token reference (``sub`` is the user's id, ``preferred_username`` the 
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 SKEW_SECONDS: Final = 120.0
 OLDEST_SECONDS: Final = 600.0
@@ -38,10 +38,14 @@ class Proof:
     amr: tuple[str, ...] = ()
 
 
-def proof_of(claims: Mapping[str, Any], expected: ExpectedIdToken, wall: float) -> Proof | str:
+IdTokenProblem = Literal["audience", "auth_time", "issuer", "nonce", "signature", "subject", "times"]
+"""What is wrong with an ID token: a claim, or its signature."""
+
+
+def proof_of(claims: Mapping[str, Any], expected: ExpectedIdToken, wall: float) -> Proof | IdTokenProblem:
     """The user that these claims name, or a word that says which claim is wrong. ``wall``: Unix seconds."""
     problem = _problem(claims, expected, wall)
-    if problem:
+    if problem is not None:
         return problem
     signed_in_at, made_at = _second(claims.get("auth_time")), _second(claims.get("iat"))
     if signed_in_at is None or made_at is None:
@@ -51,7 +55,7 @@ def proof_of(claims: Mapping[str, Any], expected: ExpectedIdToken, wall: float) 
     return Proof(str(claims["sub"]), str(login) if _is_text(login) else "", max(0.0, made_at - signed_in_at), methods)
 
 
-def _problem(claims: Mapping[str, Any], expected: ExpectedIdToken, wall: float) -> str:
+def _problem(claims: Mapping[str, Any], expected: ExpectedIdToken, wall: float) -> IdTokenProblem | None:
     audience, party = claims.get("aud"), claims.get("azp")
     if claims.get("iss") != expected.issuer:
         return "issuer"
@@ -63,7 +67,7 @@ def _problem(claims: Mapping[str, Any], expected: ExpectedIdToken, wall: float) 
     made_at, ends_at = _second(claims.get("iat")), _second(claims.get("exp"))
     if made_at is None or ends_at is None or wall >= ends_at + SKEW_SECONDS or not -SKEW_SECONDS <= wall - made_at <= OLDEST_SECONDS:
         return "times"
-    return "" if _is_text(claims.get("sub")) else "subject"
+    return None if _is_text(claims.get("sub")) else "subject"
 
 
 def login_of(claims: Mapping[str, Any], user_id: str) -> str:

@@ -32,7 +32,7 @@ from tests.shared_state.engines import Engine
 SECRET = "hook-secret-0123456789-0123456789-abc"
 APP = "0oaportal"
 LOGIN_HOST = "login.example.com"
-PATIENCE = 10.0
+PATIENCE = 30.0
 """News travel within milliseconds; a machine that is busy takes longer."""
 LOGOUT = f"https://{LOGIN_HOST}{UNIVERSAL_LOGOUT_PATH}"
 
