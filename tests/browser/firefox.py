@@ -16,7 +16,7 @@ from tests.browser.programs import is_alive_still, running, text_of
 from tests.browser.webdriver import WebDriverError, WebDriverPerson
 
 PROGRAM = "firefox-esr"
-_START_SECONDS, _COMMAND_SECONDS = 75.0, 45.0
+_START_SECONDS, _COMMAND_SECONDS = 75.0, 90.0
 # Firefox takes any free port and writes it down in the profile. It asks no remote service for anything.
 # It opens no connection before it needs one: a gateway that ends would wait for it.
 _PREFERENCES = {

@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from glob import glob
 from pathlib import Path
 
@@ -165,17 +165,22 @@ async def test_the_back_button_shows_a_page_as_it_was_where_nobody_says_otherwis
         if request.method == "POST":
             is_shown_again.set()
         told = "addEventListener('pageshow', event => event.persisted && navigator.sendBeacon('/again'))"
-        return web.Response(text=f"<!doctype html><script>{told}</script>", content_type="text/html")
+        text = f"<!doctype html><link rel=icon href='data:,'><script>{told}</script>"  # a page that still loads its icon is not kept
+        return web.Response(text=text, content_type="text/html")
 
     application = web.Application()
     application.add_routes([web.route("*", "/{any:.*}", page)])
     running = await serve(application, "127.0.0.1", 0)
     try:
-        await person.opens(f"http://evil.localhost:{running.port}/first")
-        await person.opens(f"http://evil.localhost:{running.port}/second")
-        await person.runs("setTimeout(() => history.back())")
-        async with asyncio.timeout(15):
-            await is_shown_again.wait()
+        for _ in range(3):
+            await person.opens(f"http://evil.localhost:{running.port}/first")
+            await person.opens(f"http://evil.localhost:{running.port}/second")
+            await person.runs("setTimeout(() => history.back())")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(15):
+                    await is_shown_again.wait()
+                return
+        raise AssertionError("the browser never showed a page that it had kept")
     finally:
         await running.aclose()
 

@@ -15,7 +15,7 @@ from tests.harness.ports import free_port
 
 PROGRAM, DISPLAY = "WebKitWebDriver", "Xvfb"
 BROWSERS = "/usr/lib/*/webkit2gtk-4.1/MiniBrowser"
-_START_SECONDS, _COMMAND_SECONDS = 60.0, 45.0
+_START_SECONDS, _COMMAND_SECONDS = 60.0, 90.0
 _COMMANDS = {
     "Navigate": ("POST", "url"),
     "GetCurrentURL": ("GET", "url"),

@@ -26,6 +26,8 @@ LONGEST_PACES = 10.0
 """In units of ``pace``, for slower machines. Either is enough: the slowest look takes 2.3 ms, or 5 units, and the others at most 2 ms."""
 MOST_TIMES_AS_LONG = 16
 """For a text eight times as long."""
+MOST_TIMES_THE_HALF = 3
+"""For a text twice as long. What is quadratic takes four times as long."""
 TOO_SHORT_TO_COMPARE_SECONDS = 0.0001
 TRIES = 7
 
@@ -95,19 +97,21 @@ def seconds(look: Callable[[str], object], text: str, tries: int) -> float:
 
 
 def is_linear(look: Callable[[str], object], unit: str) -> bool:
-    return all(is_fast(look, texts(unit, SHORT), long) for long in texts(unit, LONG))
+    shorter = ((texts(unit, SHORT), MOST_TIMES_AS_LONG), (texts(unit, LONG // 2), MOST_TIMES_THE_HALF))
+    return all(is_fast(look, shorter, long) for long in texts(unit, LONG))
 
 
-def is_fast(look: Callable[[str], object], short: tuple[str, ...], long: str) -> bool:
+def is_fast(look: Callable[[str], object], shorter: tuple[tuple[tuple[str, ...], int], ...], long: str) -> bool:
     """Once is enough where that is fast; else the least of several tries counts.
 
-    It is compared with the slowest short text: one may be refused at once, for its end, which a longer one is refused without.
+    It is compared with the slowest text of each shorter length: one may be refused at once, for its end, which a longer one is refused
+    without. And all texts of one length may be answered at once, because they are short or hold little.
     """
     for tries in (1, TRIES, 3 * TRIES):
         took = seconds(look, long, tries)
         if took <= TOO_SHORT_TO_COMPARE_SECONDS * MOST_TIMES_AS_LONG:
             return True
-        if took <= min(longest(), max(seconds(look, text, tries) for text in short) * MOST_TIMES_AS_LONG):
+        if took <= longest() and any(took <= most * max(seconds(look, text, tries) for text in short) for short, most in shorter):
             return True
     return False
 
