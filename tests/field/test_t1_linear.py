@@ -97,21 +97,23 @@ def seconds(look: Callable[[str], object], text: str, tries: int) -> float:
 
 
 def is_linear(look: Callable[[str], object], unit: str) -> bool:
-    shorter = ((texts(unit, SHORT), MOST_TIMES_AS_LONG), (texts(unit, LONG // 2), MOST_TIMES_THE_HALF))
-    return all(is_fast(look, shorter, long) for long in texts(unit, LONG))
+    return all(is_fast(look, texts(unit, SHORT), texts(unit, LONG // 2), long) for long in texts(unit, LONG))
 
 
-def is_fast(look: Callable[[str], object], shorter: tuple[tuple[tuple[str, ...], int], ...], long: str) -> bool:
+def is_fast(look: Callable[[str], object], short: tuple[str, ...], half: tuple[str, ...], long: str) -> bool:
     """Once is enough where that is fast; else the least of several tries counts.
 
-    It is compared with the slowest text of each shorter length: one may be refused at once, for its end, which a longer one is refused
-    without. And all texts of one length may be answered at once, because they are short or hold little.
+    It is compared with the slowest short text: one may be refused at once, for its end, which a longer one is refused without. Where all
+    short texts are answered at once, it is compared with texts of half its length.
     """
     for tries in (1, TRIES, 3 * TRIES):
         took = seconds(look, long, tries)
         if took <= TOO_SHORT_TO_COMPARE_SECONDS * MOST_TIMES_AS_LONG:
             return True
-        if took <= longest() and any(took <= most * max(seconds(look, text, tries) for text in short) for short, most in shorter):
+        slowest, most = max(seconds(look, text, tries) for text in short), MOST_TIMES_AS_LONG
+        if slowest <= TOO_SHORT_TO_COMPARE_SECONDS:
+            slowest, most = max(seconds(look, text, tries) for text in half), MOST_TIMES_THE_HALF
+        if took <= min(longest(), slowest * most):
             return True
     return False
 

@@ -5,41 +5,47 @@ from gateway.observe.reasons.entries import NOTHING, Reason
 _AGAIN = "The user starts again from the app or the portal."
 _PORTAL = "Correct the portal that announces starts."
 _CLIENT = "Compare `oidc.client_id` and its secret or key with the app at Okta; `check --online` tries them."
-_TRY = "The user tries again. If it stays, run `check --online`."
+_TRY = "The user tries again. If it happens again, run `check --online`."
 
 _REFUSED_BY_ORG = {
-    "access_denied": Reason("The org lets this user not use the gateway's app.", "Assign the user, or her group, to the app at Okta."),
+    "access_denied": Reason("The org does not let this user use the gateway's app.", "Assign the user, or her group, to the app at Okta."),
     "account_selection_required": Reason("The org wants the user to choose an account.", _AGAIN),
     "consent_required": Reason("The org wants the user's consent.", "Do not require consent for the gateway's app at Okta."),
     "interaction_required": Reason("The org wants to show a page to the user.", _AGAIN),
-    "login_required": Reason("The org wants the user to sign in, though it was allowed to ask.", _AGAIN),
-    "invalid_request": Reason("The org does not accept the question.", "Check the redirect URI of the app at Okta."),
+    "login_required": Reason("The org says that nobody is signed in, although it could show its sign-in page.", _AGAIN),
+    "invalid_request": Reason("The org refused the request as invalid.", "Check the redirect URI of the app at Okta."),
     "invalid_scope": Reason("The org refuses a scope.", "Allow the scopes openid and profile."),
-    "server_error": Reason("The org failed.", _TRY),
-    "temporarily_unavailable": Reason("The org does not answer questions at present.", _TRY),
-    "unauthorized_client": Reason("The org lets this client not ask so.", "Allow the authorization code for the app at Okta."),
+    "server_error": Reason("The org says that it failed.", _TRY),
+    "temporarily_unavailable": Reason("The org says that it cannot answer at present.", _TRY),
+    "unauthorized_client": Reason(
+        "The org does not allow this client to make such a request.", "Allow the authorization code for the app at Okta."
+    ),
     "unsupported_response_type": Reason("The org refuses `response_type=code`.", "Allow the authorization code for the app at Okta."),
-    "strange_error": Reason("The org, or somebody with its address, sent an error that is no word of OAuth.", _TRY),
+    "strange_error": Reason("The answer holds an error that OAuth does not define. It may come from a made-up address.", _TRY),
     "other_issuer": Reason("The answer names another issuer.", "Set `oidc.issuer` to what the org calls itself."),
     "no_code": Reason("The answer has no code, or one that is too long.", _AGAIN),
 }
 _TOKEN_REFUSED = {
-    "token_invalid_client": Reason("The org does not accept how the gateway proves who it is.", _CLIENT),
+    "token_invalid_client": Reason("The org does not accept the gateway's client id, secret or key.", _CLIENT),
     "token_invalid_request": Reason("The org does not accept the request for tokens.", _CLIENT),
     "token_invalid_scope": Reason("The org refuses a scope.", "Allow the scopes openid and profile."),
-    "token_unauthorized_client": Reason("The org lets this client not use codes.", "Allow the authorization code for the app at Okta."),
-    "token_unsupported_grant_type": Reason("The org knows no authorization codes.", "Allow the authorization code for the app at Okta."),
+    "token_unauthorized_client": Reason(
+        "The org does not allow this client to use authorization codes.", "Allow the authorization code for the app at Okta."
+    ),
+    "token_unsupported_grant_type": Reason(
+        "The org does not support authorization codes.", "Allow the authorization code for the app at Okta."
+    ),
     "token_refused": Reason("The org gave no ID token and no known reason.", _TRY),
 }
-_ISSUED = "An ID token with such a claim is not used. If it stays, report it with Okta's system log."
+_ISSUED = "The user tries again. If it happens again, ask Okta's support."
 _ID_TOKEN = {
     "id_token_audience": Reason("The ID token is for another client.", _CLIENT),
     "id_token_auth_time": Reason("The ID token does not say when the user signed in.", _ISSUED),
     "id_token_issuer": Reason("The ID token is of another issuer.", "Set `oidc.issuer` to what the org calls itself."),
-    "id_token_nonce": Reason("The ID token answers another question.", _AGAIN),
+    "id_token_nonce": Reason("The ID token belongs to another request.", _AGAIN),
     "id_token_signature": Reason("The signature of the ID token is not of a key of the org.", _TRY),
     "id_token_subject": Reason("The ID token names no user.", _ISSUED),
-    "id_token_times": Reason("The ID token is too old, or of the future.", "Set the clock of this machine."),
+    "id_token_times": Reason("The ID token is too old, or its time lies in the future.", "Set the clock of this machine."),
     "no_login": Reason("Neither the ID token nor userinfo names the user's login.", "Allow the scope profile for the app at Okta."),
 }
 NOT_IN_FRONT = {

@@ -72,10 +72,12 @@ SIGN_IN = {
     "form_same": Reason("The page of a kept form: its own user is signed in and may send it.", NOTHING),
     "form_other": Reason("The page of a kept form: another user is signed in and cannot send it.", NOTHING),
     "form_lost_gone": Reason("The browser no longer has the kept form.", _FILL_IN),
-    "form_lost_not_ascii": Reason("The kept form came back changed.", _FILL_IN),
+    "form_lost_not_ascii": Reason("What the browser sent back is not a form that the gateway has kept.", _FILL_IN),
     "form_lost_too_large": Reason("The form is too large to be kept.", _FILL_IN),
     "form_lost_too_late": Reason("The form was kept for longer than allowed.", _FILL_IN),
-    "form_lost_unreadable": Reason("The address of the kept form is of another user, browser or seal key.", _FILL_IN),
+    "form_lost_unreadable": Reason(
+        "The address of the kept form cannot be opened: it is damaged, of another host, or sealed with a key that is gone.", _FILL_IN
+    ),
     "form_type": Reason("The posted form has another type than a page's form.", _AGAIN),
     "form_too_large": Reason("The posted form is too large.", _AGAIN),
     "parameters": Reason("The parameters cannot be read.", _AGAIN),

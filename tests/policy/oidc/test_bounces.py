@@ -58,6 +58,7 @@ def test_the_challenge_is_that_of_the_standard() -> None:
         ({"error": "interaction_required"}, "none", Unclear("interaction_required")),
         ({"error": "access_denied"}, "none", Unclear("access_denied")),
         ({"error": "<b>"}, "none", Unclear("strange_error")),
+        ({"error": "alice_was_here"}, "none", Unclear("strange_error")),
     ],
 )
 def test_only_login_required_to_a_silent_question_means_nobody(given_: dict[str, str], prompt: str, answer: object) -> None:
