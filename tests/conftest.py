@@ -1,6 +1,7 @@
 """Owns what all tests share: hypothesis profiles, the shared folder, the browser, the closing summary. Nothing of one room."""
 
 import asyncio
+import gc
 import logging
 import os
 import shutil
@@ -30,6 +31,16 @@ settings.register_profile(
 )
 settings.register_profile("search", deadline=None, max_examples=5000, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+# Meanwhile nothing is thrown away, and looking for it takes a quarter of the time.
+gc.disable()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """From here on the collector looks only at what the tests make: a look at 13,000 tests and all modules takes half a second."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -73,7 +73,7 @@ def of_chart(values: Object, **release: str) -> list[Object]:
 
 def read(text: str) -> list[Object]:
     """The objects of a file with several YAML documents."""
-    return [thing for thing in yaml.safe_load_all(text) if thing is not None]
+    return [thing for thing in yaml.load_all(text, yaml.CSafeLoader) if thing is not None]
 
 
 @cache

@@ -9,6 +9,7 @@ from gateway.edge.rules import ClientRules
 from tests.edge.two_addresses import BROKEN, Address, Thinking, asked, rest_of, two_addresses, under_way
 from tests.harness.app import Visit, hello
 from tests.harness.app_gateway import Secured
+from tests.harness.polling import moment
 from tests.harness.wire import PATIENCE, Wire
 
 CLOSE = b"Connection: close\r\n"
@@ -74,8 +75,8 @@ class TestBounds:
             wire = await _greedy(address, tried.cookie, 1000)
             if closes:
                 await wire.say(asked(b"/last", tried.cookie, CLOSE))
-            while address.server.present:  # noqa: ASYNC110 - a server tells nobody outside
-                await asyncio.sleep(0)
+            while address.server.present:  # a server tells nobody outside
+                await moment()
             assert await rest_of(wire) == BROKEN
             assert address.lines[-1]["status"] == 499 and address.held == 0
             await tried.quiet()
@@ -91,6 +92,6 @@ async def _greedy(address: Address, cookie: bytes, count: int) -> Wire:
     wire = await address.connect()
     await wire.say(asked(b"/many", cookie) * count)
     async with asyncio.timeout(PATIENCE):
-        while not address.held:  # noqa: ASYNC110 - a transport tells nobody outside
-            await asyncio.sleep(0)
+        while not address.held:  # a transport tells nobody outside
+            await moment()
     return wire

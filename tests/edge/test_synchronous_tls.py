@@ -11,6 +11,7 @@ from gateway.edge.rules import ClientRules
 from tests.edge.two_addresses import Thinking, asked, rest_of, two_addresses
 from tests.harness.app import Visit
 from tests.harness.app_gateway import Secured
+from tests.harness.polling import moment
 from tests.harness.wire import PATIENCE
 
 BIG = 32 * 1024 * 1024
@@ -66,8 +67,8 @@ async def test_who_takes_nothing_for_long_is_broken_off(secured: Secured) -> Non
         await wire.head()
         wire.writer.transport.pause_reading()  # type: ignore[attr-defined]  # a transport of a stream reads
         go.set()
-        while tried.fast.server.present:  # noqa: ASYNC110 - a server tells nobody outside
-            await asyncio.sleep(0)
+        while tried.fast.server.present:  # a server tells nobody outside
+            await moment()
         (line,) = await tried.fast.logged(1)
         assert (line["status"], line["reason"]) in ((499, ""), (200, "client_stalled"))
         wire.writer.transport.resume_reading()  # type: ignore[attr-defined]  # as above

@@ -6,6 +6,7 @@ import pytest
 
 from gateway.edge.rules import ClientRules
 from tests.harness.browser import ALICE
+from tests.harness.polling import moment
 from tests.harness.site import FETCH, deployed
 from tests.harness.wire import PATIENCE, Wire
 
@@ -38,7 +39,7 @@ async def test_t12_one_address_cannot_take_all_connections() -> None:
             await wire.close()
         async with asyncio.timeout(PATIENCE):
             while not (await _asked_from("127.0.0.7", port)).startswith(b"HTTP/1.1 401 "):
-                pass
+                await moment(0.02)
 
 
 async def test_t12_a_front_proxy_that_is_listed_brings_many_clients() -> None:

@@ -30,6 +30,7 @@ MOST_TIMES_THE_HALF = 3
 """For a text twice as long. What is quadratic takes four times as long."""
 TOO_SHORT_TO_COMPARE_SECONDS = 0.0001
 TRIES = 7
+ROUNDS_OF_TRIES = (1, TRIES, 3 * TRIES, 9 * TRIES)
 
 WORDS = (
     *("api", "/api", "sessions-", "/sessions", "/api/sessions/me/", "/api/sessions-", "/me", "/oauth2/", "/oauth2/logout", "/token/"),
@@ -101,21 +102,28 @@ def is_linear(look: Callable[[str], object], unit: str) -> bool:
 
 
 def is_fast(look: Callable[[str], object], short: tuple[str, ...], half: tuple[str, ...], long: str) -> bool:
-    """Once is enough where that is fast; else the least of several tries counts.
+    """Once is enough where that is fast; else the least of all tries so far counts: whatever disturbs a measurement makes it longer.
 
     It is compared with the slowest short text: one may be refused at once, for its end, which a longer one is refused without. Where all
     short texts are answered at once, it is compared with texts of half its length.
     """
-    for tries in (1, TRIES, 3 * TRIES):
-        took = seconds(look, long, tries)
+    took = slowest_half = longest_short = 0.0
+    for tries in ROUNDS_OF_TRIES:
+        took = least(took, seconds(look, long, tries))
         if took <= TOO_SHORT_TO_COMPARE_SECONDS * MOST_TIMES_AS_LONG:
             return True
-        slowest, most = max(seconds(look, text, tries) for text in short), MOST_TIMES_AS_LONG
-        if slowest <= TOO_SHORT_TO_COMPARE_SECONDS:
-            slowest, most = max(seconds(look, text, tries) for text in half), MOST_TIMES_THE_HALF
-        if took <= min(longest(), slowest * most):
+        longest_short = least(longest_short, max(seconds(look, text, tries) for text in short))
+        most = longest_short * MOST_TIMES_AS_LONG
+        if longest_short <= TOO_SHORT_TO_COMPARE_SECONDS:
+            slowest_half = least(slowest_half, max(seconds(look, text, tries) for text in half))
+            most = slowest_half * MOST_TIMES_THE_HALF
+        if took <= min(longest(), most):
             return True
     return False
+
+
+def least(so_far: float, now: float) -> float:
+    return min(so_far, now) if so_far else now
 
 
 @cache

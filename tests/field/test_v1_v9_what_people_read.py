@@ -8,6 +8,7 @@ import pytest
 from gateway.pages import BadRequest, ConfirmSwitch, RefusedPage, SessionPage, SignedOutPage, View, render
 from gateway.pages.rendering import factor
 from tests.harness.browser import ALICE, HR, LOGIN, BrowserReply
+from tests.harness.polling import moment
 from tests.harness.site import CONFIGURATION, FETCH, NAVIGATE, Site, deployed
 from tests.pages.parsed import parse
 from tests.pages.views_of_every_kind import NOW, PLAIN_VIEWS
@@ -117,7 +118,7 @@ async def test_v5_a_sign_in_that_is_too_long_ago_says_how_old_it_may_be() -> Non
         browser = await site.entered(ALICE)
         async with asyncio.timeout(5):
             while (page := await browser.ask(f"{HR}/strong/x")).status == 200:
-                pass  # the gateway's clock may be some milliseconds behind the org's, as long as one pass of its loop takes
+                await moment()  # the gateway's clock may be some milliseconds behind the org's, as long as one pass of its loop takes
         assert (page.status, heading(page)) == (403, "Please sign in again for this page")
 
 

@@ -15,6 +15,7 @@ import pytest
 from tests.deploy.running import running
 from tests.field import real_apps
 from tests.harness.app import Visit, hello
+from tests.harness.polling import moment
 from tests.harness.ports import free_port
 from tests.harness.replies import RawReply, told
 from tests.harness.site import CONFIGURATION, FETCH, Site, deployed
@@ -96,7 +97,7 @@ async def test_w11_a_client_that_leaves_leaves_nothing_behind() -> None:
         assert site.behind.visits == []
         async with asyncio.timeout(PATIENCE):  # the last of them may not have been noticed yet
             while (await upload(site, b"x" * 1_000_000)).status != 200:
-                pass
+                await moment(0.02)
         assert _nameless() == nameless
 
 

@@ -10,6 +10,7 @@ import pytest
 from gateway.dev.standin import Engine, OrgSession, Row, fault, fingerprint
 from tests.field.sign_ins_without_token import BEGINNINGS, ON_ENGINES, PATHS, by_form, by_saml
 from tests.harness.person import ALICE, BOB, HR, LOGIN, SCRIPT, SESSION_NAMES, Person
+from tests.harness.polling import moment
 from tests.harness.system import ME, system
 
 UNKNOWN: dict[str, dict[str, object]] = {
@@ -34,6 +35,7 @@ async def greeted_soon(person: Person) -> str:
     async with asyncio.timeout(15):
         while (reply := await person.go(f"{HR}/")).status != 200:
             assert reply.status == 503
+            await moment(0.05)
     return reply.body
 
 
@@ -230,7 +232,7 @@ async def test_x1_a_late_answer_of_the_older_user_brings_nobody_back(engine: Eng
         async with asyncio.timeout(20):
             await place.org.journal.seen("GET", ME, len(place.rows("GET", ME)) + 1)
             while await person.named_by_app() is not None:
-                pass  # until alice is revoked
+                await moment(0.02)  # until alice is revoked
         assert held.release is not None
         held.release.set()
         late = await slow

@@ -14,6 +14,7 @@ from tests.field.name_server import NameServer, name_server
 from tests.harness.browser import ALICE, HR, LOGIN, WIKI
 from tests.harness.certificates import certificate
 from tests.harness.gateway import REPLICAS
+from tests.harness.polling import moment
 from tests.harness.replies import RawReply
 from tests.harness.site import CONFIGURATION, AppHost, Site, deployed
 from tests.harness.wire import PATIENCE
@@ -129,5 +130,5 @@ async def test_z1_a_name_that_is_known_again_is_found_again(names: NameServer, t
         assert (await site.ask("/public/x", origin=WIKI)).status == 504
         names.hanging.clear()
         while (await site.ask("/public/x", origin=WIKI)).body.count(b"timed_out"):  # until the failure is forgotten
-            pass
+            await moment()
         assert names.asked[HANGING] >= 2

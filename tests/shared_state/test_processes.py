@@ -16,6 +16,7 @@ from gateway.policy.session.session import Fingerprint
 from gateway.revocations import Remembered, Revocation
 from gateway.shared_state import SqliteState
 from gateway.shared_state.serialization import serialized
+from tests.harness.polling import moment
 from tests.shared_state.engines import not_told
 from tests.shared_state.one_process import missed
 from tests.shared_state.remade import NUMBERS, WORKERS, at_work
@@ -145,7 +146,7 @@ async def test_the_lease_of_a_process_that_was_killed_ends_by_itself(tmp_path: P
         tries = 0
         while (lease := await state.lease([b"b"], b"other", 10.0)) is None:
             tries += 1
-            await asyncio.sleep(0)
+            await moment()
     assert tries > 0 and lease.number > 1
     await state.aclose()
 

@@ -17,6 +17,7 @@ from gateway.upstream.pool import PoolRules, Upstream
 from gateway.upstream.server_address import ServerAddress
 from tests.field.name_server import NameServer, name_server
 from tests.harness.app import Behind
+from tests.harness.polling import moment
 from tests.harness.wire import PATIENCE
 from tests.upstream.proxy import ProxyServer, get
 
@@ -122,8 +123,8 @@ async def test_a_slow_name_takes_one_thread_and_is_not_asked_for_twice() -> None
         system.answers["slow.local"] = ("192.0.2.10",)
         assert await resolver.addresses("printer.local") == ("192.0.2.9",)
         waiting = asyncio.create_task(_until_found(resolver, "slow.local"))
-        while not resolver._under_way:  # noqa: ASYNC110 - the failure is forgotten after a second, which nobody is told
-            await asyncio.sleep(0)
+        while not resolver._under_way:  # the failure is forgotten after a second, which nobody is told
+            await moment()
         assert (system.asked["slow.local"], system.threads) == (1, 1)
         system.holding["slow.local"].set()
         assert await waiting == ("192.0.2.10",)
@@ -134,7 +135,7 @@ async def _until_found(resolver: Resolver, host: str) -> tuple[str, ...]:
         try:
             return await resolver.addresses(host)
         except TimeoutError:
-            await asyncio.sleep(0)
+            await moment()
 
 
 async def test_names_that_no_name_server_answers_for_share_one_thread_and_leave_the_other() -> None:

@@ -12,6 +12,7 @@ from gateway.policy.session.cache import Lifetimes, RateLimits
 from gateway.policy.session.session import NoSession, SessionCookie
 from gateway.revocations import Revocation
 from tests.field.pattern_functions import head
+from tests.harness.polling import moment
 from tests.sessions.scripted import BROWSER, Memory, answer, idle, memory, session
 
 USERS = 300
@@ -67,8 +68,8 @@ async def are_heard_of(streams: Streams, *numbers: int) -> None:
 async def asked(streams: Streams, times: int) -> None:
     """Wait until Okta has been asked so often."""
     async with asyncio.timeout(PATIENCE):
-        while len(streams.m.org.asked) < times:  # noqa: ASYNC110 - a timer asks, which tells nobody
-            await asyncio.sleep(0)
+        while len(streams.m.org.asked) < times:  # a timer asks, which tells nobody
+            await moment()
     await idle()
 
 
@@ -98,8 +99,8 @@ async def test_whose_session_began_before_it_was_ended_is_cut_without_a_question
     streams.m.org.now = answer(NoSession("not_found"))
     await streams.m.revocations.publish(Revocation(session_mark="1028", user_id="00u-8"))
     async with asyncio.timeout(PATIENCE):
-        while not streams.cut:  # noqa: ASYNC110 - as above
-            await asyncio.sleep(0)
+        while not streams.cut:  # as above
+            await moment()
     assert (streams.cut, streams.m.org.asked) == ({8}, [])
 
 

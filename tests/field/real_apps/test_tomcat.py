@@ -13,6 +13,7 @@ from tests.field.real_apps import FOLDER
 from tests.field.real_apps.arrangement import Arrangement, arranged, enters_the_desk, hears, ran, sends_the_form
 from tests.field.real_apps.desks import TEXT, TOMCAT
 from tests.field.real_apps.odd_requests import answered_alike
+from tests.harness.polling import moment
 from tests.harness.wire import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -129,7 +130,7 @@ async def test_a_long_poll_ends_with_its_session(tomcat: Arrangement) -> None:
     polls = [asyncio.create_task(tomcat.ask("/tools/poll", line)) for line in (alice, bob)]
     async with asyncio.timeout(PATIENCE):
         while (await tomcat.ask("/tools/waiting", bob)).body != b"2":
-            pass
+            await moment(0.02)
     from_the_app = f"Sec-Fetch-Site: same-origin\r\nSec-Fetch-Mode: navigate\r\nOrigin: {tomcat.app}\r\n"
     assert (await tomcat.ask("/.gateway/sign-out", alice + from_the_app.encode(), "POST")).status == 303
     with pytest.raises(ConnectionResetError):
