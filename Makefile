@@ -30,7 +30,7 @@ COMPILED := build/compiled
 HAS_HEADERS := import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))
 # Of the rows of the field, those about what is compiled.
 FIELD := $(addprefix field/test_,t1_* t2_* t5_* t7_* t9_* t13_* t23_* t25_* t28_* x22_* y* sessions_of_apps* apps_hear*)
-ROOMS := policy doors closing coordination observe edge upstream sessions attacks journeys revocations commands/test_sign_out_command.py compose workers fronts $(FIELD) deploy/test_compiled.py
+ROOMS := policy doors closing coordination observe edge upstream sessions attacks journeys revocations compose $(addprefix workers/test_,spreading.py streams.py) fronts $(FIELD) deploy/test_compiled.py
 ON_REPLICAS := $(addprefix field/test_,x* t3_* t4_* t10_* t15_*) $(addprefix journeys/test_,promise.py bad_weather.py stampede.py)
 TREE := CHANGELOG.md LICENSE Makefile README.md config deploy gateway pyproject.toml requirements.txt tests
 # The programs of the tests, by a file of each, and Debian's packages that hold them.
@@ -84,9 +84,10 @@ style: $(FOR_TESTS)
 types: $(FOR_TESTS)
 	$(BIN)/mypy
 
-# The pure rules are covered whole, branch by branch, by their own tests.
+# The pure rules are covered whole, branch by branch, by their own tests. Measuring that takes twice the time. So tests with made-up
+# examples try a fifth of them here, and all on the compiled build.
 policy: $(FOR_TESTS)
-	$(BIN)/python -m pytest tests/policy --cov=gateway.policy --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100 --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
+	HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-covered} $(BIN)/python -m pytest tests/policy --cov=gateway.policy --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100 --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
 suite: $(FOR_TESTS) $(NODE_MODULES) | $(OF_DEBIAN)
 	$(BIN)/python -m pytest --ignore=tests/policy --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
@@ -98,9 +99,9 @@ replicas: $(FOR_TESTS) | $(OF_DEBIAN)
 
 # Some tests put classes of their own in place of compiled ones, which only plain Python allows.
 ON_PLAIN_PYTHON = journeys/test_one_user.py journeys/test_two_replicas.py journeys/test_factors.py journeys/test_new_browsers.py upstream/test_write_batch_of_ones_own.py
-# The suite holds these, and what they test is not compiled: how workers wait and end, how Redis fails. So it is with tests/config
-# and tests/commands.
-HELD_BY_SUITE := $(addprefix workers/test_,event_hook.py late_redis.py slot.py start_and_stop.py state_file.py) journeys/test_redis_weather.py
+# The suite holds these, and what they test is not compiled: the hooks' doors, the demonstration, how Redis fails. So it is with most of
+# tests/workers, with tests/config and with tests/commands.
+HELD_BY_SUITE := doors/hooks $(addprefix journeys/test_,dev_tls.py redis_weather.py three_replicas.py)
 
 # The tests read the sources, the configuration and the recipes beside them: a whole tree, in which libraries stand beside their sources.
 # It is made anew when a source changes: a library that is older than its source would hide the change.

@@ -26,9 +26,11 @@ _SLOW_FOLDERS = ("browser", "workers", "commands", "journeys", "field", "seeds",
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]  # Python's sign that a module cannot be imported
 
 # "ci" gives the same examples in every run; "search" looks for new ones: HYPOTHESIS_PROFILE=search make test
+# "covered" is for a run that measures coverage, which takes twice the time.
 settings.register_profile(
     "ci", derandomize=True, deadline=None, max_examples=100, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
+settings.register_profile("covered", settings.get_profile("ci"), max_examples=20)
 settings.register_profile("search", deadline=None, max_examples=5000, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 

@@ -10,33 +10,19 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Playwright, async_playwright, expect
+from playwright.async_api import Browser, Playwright
 
 from tests.browser.careless_front import careless_front
 from tests.browser.other_site import OtherSite, serve_other_site
 from tests.browser.visitor import Visitor
-from tests.harness.demonstration import CHROMIUM_FLAGS, Stage, Stages
+from tests.harness.chromium import CHROMIUM_FLAGS, chromium, playwright
+from tests.harness.demonstration import Stage, Stages
 
-expect.set_options(timeout=15_000)
+__all__ = ["chromium", "playwright"]
 
 _FORGETS = "--disable-back-forward-cache"
 
 Arrive = Callable[..., Awaitable[Visitor]]
-
-
-@pytest_asyncio.fixture(loop_scope="session", scope="session")
-async def playwright() -> AsyncIterator[Playwright]:
-    """The driver."""
-    async with async_playwright() as driver:
-        yield driver
-
-
-@pytest_asyncio.fixture(loop_scope="session", scope="session")
-async def chromium(playwright: Playwright, chromium_shell_path: Path) -> AsyncIterator[Browser]:
-    """Chromium without windows."""
-    browser = await playwright.chromium.launch(executable_path=chromium_shell_path, args=CHROMIUM_FLAGS)
-    yield browser
-    await browser.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")

@@ -15,7 +15,8 @@ from tests.browser.conftest import Arrive
 from tests.browser.form_app import FormApp
 from tests.browser.other_site import OtherSite
 from tests.browser.visitor import ALICE, BOB, PASSWORD, Visitor
-from tests.harness.demonstration import CHROMIUM_FLAGS, Stage, Stages
+from tests.harness.chromium import CHROMIUM_FLAGS
+from tests.harness.demonstration import Stage, Stages
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

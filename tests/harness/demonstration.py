@@ -1,6 +1,6 @@
 """Starts everything that `session-gateway dev` starts, on free ports, in the test's own event loop, and provides clients for it.
 
-Fixtures: ``start`` starts it with options of the test, ``stage`` is the usual one, ``chromium`` is a real browser.
+Fixtures: ``start`` starts it with options of the test, ``stage`` is the usual one.
 """
 
 import io
@@ -9,12 +9,10 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import aiohttp
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
-from playwright.async_api import Browser, async_playwright
 from yarl import URL
 
 from gateway.clock import Clock
@@ -23,10 +21,6 @@ from gateway.dev.command import DemoAddresses, Demonstration, DemoOptions
 from gateway.dev.standin import ALICE_AND_BOB, Engine, Org, User
 from gateway.observe import Log
 
-CHROMIUM_FLAGS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
 NAVIGATION = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Sec-Fetch-User": "?1"}
 
 
@@ -117,14 +111,3 @@ async def start() -> AsyncIterator[Stages]:
 async def stage(start: Callable[[], Awaitable[Stage]]) -> Stage:
     """The usual demonstration: Classic Engine, alice and bob, the demo."""
     return await start()
-
-
-@pytest.fixture
-async def chromium(chromium_shell_path: Path) -> AsyncIterator[Browser]:
-    """Chromium without windows. `await chromium.new_context()` is a browser with an empty cookie jar."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=str(chromium_shell_path), args=list(CHROMIUM_FLAGS))
-        try:
-            yield browser
-        finally:
-            await browser.close()

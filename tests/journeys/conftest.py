@@ -1,5 +1,5 @@
-"""Fixtures of the journeys: the whole demonstration (`session-gateway dev`), and a real browser."""
+"""Fixtures of the journeys: the whole demonstration (`session-gateway dev`)."""
 
-from tests.harness.demonstration import chromium, stage, start
+from tests.harness.demonstration import stage, start
 
-__all__ = ["chromium", "stage", "start"]
+__all__ = ["stage", "start"]

@@ -40,6 +40,11 @@ LOST = (
 )
 
 
+def session_page(seconds: int) -> SessionPage:
+    """The page of a session that ends in so many seconds."""
+    return SessionPage("alice@example.com", NOW + timedelta(seconds=seconds), NOW, "hr.example.com")
+
+
 def _of_switches(word: str, address: str) -> list[View]:
     posts: list[View] = [PostsItself(address, ((word, word),)), SignInWithheld(word, 5), SignInWithheld(word)]
     return [*posts, FrontSwitchStopped("used"), *(FrontSwitchStopped(reason, word, address) for reason in get_args(Reason))]

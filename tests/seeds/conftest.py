@@ -11,8 +11,9 @@ import pytest
 import pytest_asyncio
 
 from gateway.dev.standin import Engine
-from tests.browser.conftest import arrive, chromium, elsewhere, playwright, start
+from tests.browser.conftest import arrive, elsewhere, start
 from tests.browser.visitor import Visitor
+from tests.harness.chromium import chromium, playwright
 from tests.harness.demonstration import Stage, Stages
 from tests.seeds.node import MODULES, Node
 from tests.seeds.pages import Pages, serving

@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Playwright, expect
 
 from gateway.dev.standin import Engine
 from tests.browser.conftest import Arrive
 from tests.browser.picture_files import keep
 from tests.browser.visitor import ALICE, BOB, Visitor, signed_in
-from tests.dev.standin.chromium import profile
+from tests.harness.chromium import profile
 from tests.harness.demonstration import Stage, Stages
 from tests.seeds.engines import EACH_ENGINE
 from tests.seeds.node import Node
@@ -134,12 +134,12 @@ async def test_the_five_pictures_of_the_recipe(start: Stages, arrive: Arrive, no
 
 
 async def test_s6_a_page_of_another_site_learns_why_it_closes_nothing_by_okta_auth_js(
-    stage: Stage, pages: Pages, chromium_path: Path, tmp_path: Path
+    stage: Stage, pages: Pages, playwright: Playwright, chromium_path: Path, tmp_path: Path
 ) -> None:
     """Chromium's own setting blocks third-party cookies; okta-auth-js takes the 404 for "nobody was signed in"."""
     home = pages.at("auth-js", "rp.localhost")
     stage.org.trusted_origins.add(home.rpartition("/")[0])
-    async with profile(chromium_path, tmp_path, cookie_controls_mode=1, block_third_party_cookies=True) as page:
+    async with profile(playwright, chromium_path, tmp_path, cookie_controls_mode=1, block_third_party_cookies=True) as page:
         await page.goto(f"{stage.where.portal}/")
         form = page.locator("form", has=page.locator("input[name=through][value=gateway]"))
         async with page.expect_navigation():

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
@@ -19,9 +20,9 @@ Serve = Callable[[Org], Awaitable[RunningOrg]]
 Open = Callable[[RunningOrg], OrgBrowser]
 
 
-@pytest.fixture
-async def start() -> AsyncIterator[Serve]:
-    """Start an org on a free port; it stops with the test."""
+@asynccontextmanager
+async def serving() -> AsyncIterator[Serve]:
+    """A function that starts an org on a free port; all stop at the end."""
     running: list[RunningOrg] = []
 
     async def started(org: Org) -> RunningOrg:
@@ -31,6 +32,13 @@ async def start() -> AsyncIterator[Serve]:
     yield started
     for each in running:
         await each.aclose()
+
+
+@pytest.fixture
+async def start() -> AsyncIterator[Serve]:
+    """Start an org on a free port; it stops with the test."""
+    async with serving() as started:
+        yield started
 
 
 @pytest.fixture

@@ -39,6 +39,13 @@ def test_one_walk_is_both_rules(fields: Fields, is_private: bool, is_document: b
     assert answered(fields, is_private, is_document, keep) == (private(own, is_document) if is_private else own)
 
 
+def test_a_cookie_that_the_app_may_not_set_is_left_out() -> None:
+    planted = lines("set-cookie: __host-Gateway=x", "Set-Cookie: a=1")
+    for is_private in (True, False):
+        assert planted[0] not in answered(planted, is_private, is_document=False, keep_cookie=keep)
+    assert answered(planted, is_private=False, is_document=False, keep_cookie=keep) == planted[1:]
+
+
 def test_what_connection_names_is_gone_before_caches_are_thought_of() -> None:
     fields = lines("Cache-Control: max-age=9", "Close: 1", "A: 1", "Connection: close")
     assert answered(fields, is_private=False, is_document=False, keep_cookie=keep) == lines("Cache-Control: max-age=9", "A: 1")

@@ -28,6 +28,7 @@ from gateway.policy.http.cookies import (
     set_cookie_value,
     single,
     without,
+    without_own,
 )
 from gateway.policy.http.messages import Fields
 from gateway.policy.session.session import SESSION_NAMES, SessionCookie
@@ -171,6 +172,13 @@ def test_our_names_are_known_in_any_case(name: bytes) -> None:
 @pytest.mark.parametrize("name", [b"", b"gateway", b"__Secure-gateway", b"__Host-app", b"sid"])
 def test_other_names_are_not_ours(name: bytes) -> None:
     assert not is_gateway_name(name)
+
+
+def test_of_our_own_cookies_no_more_are_taken_out_than_the_gateway_sets() -> None:
+    own = PASS_NAME + b"=x"
+    most = next(count for count in range(1, 100) if without_own(b"; ".join([own] * (count + 1))) != b"")
+    assert without_own(b"; ".join([b"a=1", *[own] * most, b"b=2"])) == b"a=1; b=2"
+    assert without_own(b"; ".join([own] * (most + 3))) == b"; ".join([own] * 3)
 
 
 def test_apps_keep_their_own_cookies_with_names_like_oktas() -> None:

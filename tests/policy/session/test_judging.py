@@ -43,6 +43,12 @@ def test_no_living_cookie_is_expired_and_no_name_occurs_twice(found: dict[Sessio
     assert len({found[cookie] for cookie in judged.living}) <= 1, "one session, with its own cookies"
 
 
+def test_of_two_sessions_of_one_user_the_first_is_chosen() -> None:
+    first, second = SessionCookie(b"sid", b"1"), SessionCookie(b"idx", b"2")
+    assert judged_apart(((first, ALICE), (second, AGAIN))) == Judgement(ALICE, (first,))
+    assert judged_apart(((second, AGAIN), (first, ALICE))) == Judgement(AGAIN, (second,))
+
+
 @given(st.lists(cookies, max_size=4), st.lists(cookies, max_size=4))
 def test_what_is_expired_on_the_host_itself_has_no_living_namesake(one: list[SessionCookie], other: list[SessionCookie]) -> None:
     lines = [line for _, line in dead_expiries(tuple(one), tuple(other), ("example.com",))]

@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from aiohttp import web
-from playwright.async_api import Page
+from playwright.async_api import Page, Playwright
 
 from gateway.dev.standin import Engine, Org, RunningOrg
-from tests.dev.standin.chromium import profile
 from tests.dev.standin.conftest import ALICE, BOB, PASSWORD, Serve
+from tests.harness.chromium import profile
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 _PAGE = '<!doctype html><title>portal</title><script src="/okta-auth-js.js"></script>'
 _CLIENT = """([issuer, redirectUri]) => {
@@ -23,7 +26,7 @@ _SIGN_IN = """async ([username, password, target]) => {
 _SILENTLY = "async (sessionToken) => (await client.token.getWithoutPrompt({ sessionToken })).tokens.idToken.claims.sub"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def portal_port(auth_js: Path) -> AsyncIterator[int]:
     """A server of one page with Okta's bundle in it."""
     application = web.Application()
@@ -42,17 +45,17 @@ async def portal_port(auth_js: Path) -> AsyncIterator[int]:
     await runner.cleanup()
 
 
-@pytest.fixture
-async def page(chromium_path: Path, tmp_path: Path) -> AsyncIterator[Page]:
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(playwright: Playwright, chromium_path: Path, tmp_path: Path) -> AsyncIterator[Page]:
     """A page whose browser sends cookies to other sites."""
-    async with profile(chromium_path, tmp_path, cookie_controls_mode=0) as opened:
+    async with profile(playwright, chromium_path, tmp_path, cookie_controls_mode=0) as opened:
         yield opened
 
 
-@pytest.fixture
-async def careful_page(chromium_path: Path, tmp_path: Path) -> AsyncIterator[Page]:
+@pytest_asyncio.fixture(loop_scope="session")
+async def careful_page(playwright: Playwright, chromium_path: Path, tmp_path: Path) -> AsyncIterator[Page]:
     """A page whose browser keeps cookies from other sites."""
-    async with profile(chromium_path, tmp_path, cookie_controls_mode=1, block_third_party_cookies=True) as opened:
+    async with profile(playwright, chromium_path, tmp_path, cookie_controls_mode=1, block_third_party_cookies=True) as opened:
         yield opened
 
 

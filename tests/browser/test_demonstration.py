@@ -6,6 +6,8 @@ from playwright.async_api import Browser, Page
 from gateway.dev.standin import Engine
 from tests.harness.demonstration import Stage, Stages
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 
 async def _enter(page: Page, stage: Stage, user: str, way: str) -> str:
     await page.goto(stage.where.portal)

@@ -1,14 +1,15 @@
 """The org's own sign-in page in Chromium: what its script does on each engine, with factors, and without a script."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, expect
+import pytest_asyncio
+from playwright.async_api import Browser, Page, expect
 
 from gateway.dev.standin import Engine, Org, RunningOrg
-from tests.dev.standin.chromium import profile
 from tests.dev.standin.conftest import ALICE, PASSWORD, Serve
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 LINK = "/app/payroll/0oa1/sso/saml"
 ENGINES = ["classic", "identity"]
@@ -18,11 +19,12 @@ STEPS = {
 }
 
 
-@pytest.fixture
-async def page(chromium_shell_path: Path, tmp_path: Path) -> AsyncIterator[Page]:
-    async with profile(chromium_shell_path, tmp_path) as opened:
-        opened.set_default_timeout(15_000)
-        yield opened
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(chromium: Browser) -> AsyncIterator[Page]:
+    opened = await chromium.new_context()
+    opened.set_default_timeout(15_000)
+    yield await opened.new_page()
+    await opened.close()
 
 
 async def filled(page: Page, running: RunningOrg, password: str = PASSWORD) -> None:

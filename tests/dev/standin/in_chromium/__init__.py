@@ -1,0 +1,1 @@
+"""Pages of the stand-in org, and Okta's own client for pages, in Chromium."""
