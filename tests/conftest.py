@@ -6,7 +6,7 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,14 +35,16 @@ settings.register_profile("search", deadline=None, max_examples=5000, print_blob
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
-# Meanwhile nothing is thrown away, and looking for it takes a quarter of the time.
-gc.disable()
-
-
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """From here on the collector looks only at what the tests make: a look at 13,000 tests and all modules takes half a second."""
-    gc.freeze()
-    gc.enable()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[object]:
+    """Keep the collector from what is imported and collected: it stays. Collecting takes half the time, and a test a tenth less."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+        gc.set_threshold(50_000, 20, 20)  # tests that read all sources keep a million objects
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

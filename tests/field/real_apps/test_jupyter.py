@@ -27,9 +27,11 @@ _RUN = f"""([kernel, code]) => new Promise(told => {{
   const content = {{ code, silent: false, store_history: false, user_expressions: {{}}, allow_stdin: false, stop_on_error: true }}
   const message = {{ header, parent_header: {{}}, metadata: {{}}, content, channel: "shell", buffers: [] }}
   socket.onopen = () => socket.send(JSON.stringify(message))
+  let said = ""  // one line may come in several messages
   socket.onmessage = event => {{
     const message = JSON.parse(event.data)
-    if (message.msg_type === "stream") told(message.content.text)
+    if (message.msg_type === "stream") said += message.content.text
+    if (said.endsWith("\\n")) told(said)
   }}
   window.gone = new Promise(over => {{ socket.onclose = event => over(event.code) }})
 }})"""

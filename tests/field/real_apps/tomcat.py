@@ -33,7 +33,12 @@ def tomcat(folder: Path, port: int, servlets: Sequence[str], web: str, connector
     realm = _REALM.format(users=folder / "conf" / "users.xml") if users else ""
     (folder / "conf" / "server.xml").write_text(_SERVER.format(port=port, connector=connector, realm=realm))
     sources = [str(_SOURCES / f"{name}.java") for name in servlets]
-    subprocess.run(("javac", "-cp", str(_TOMCAT / "lib" / "*"), "-d", str(classes), *sources), check=True, timeout=60)
+    subprocess.run(
+        ("javac", "-J-XX:TieredStopAtLevel=1", "-J-XX:+UseSerialGC", "-cp", str(_TOMCAT / "lib" / "*"), "-d", str(classes), *sources),
+        check=True,
+        timeout=60,
+    )
     path = f"{_TOMCAT}/bin/bootstrap.jar:{_TOMCAT}/bin/tomcat-juli.jar"
     bases = f"-Dcatalina.home={_TOMCAT}", f"-Dcatalina.base={folder}"
-    return "java", "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-cp", path, *bases, "org.apache.catalina.startup.Bootstrap", "start"
+    quickly = "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"
+    return "java", *quickly, "-cp", path, *bases, "org.apache.catalina.startup.Bootstrap", "start"
