@@ -4,7 +4,6 @@ Owns which file holds each command. Must never import a command's file before th
 memory.
 """
 
-import gc
 from importlib import import_module
 
 import click
@@ -33,11 +32,7 @@ class Commands(click.Group):
         """The command of this name; None if there is none."""
         if cmd_name not in _FILES:
             return None
-        gc.disable()  # an import makes what stays: without looks at it, a process starts a tenth sooner
-        try:
-            command: click.Command = getattr(import_module(_FILES[cmd_name]), cmd_name.replace("-", "_"))
-        finally:
-            gc.enable()
+        command: click.Command = getattr(import_module(_FILES[cmd_name]), cmd_name.replace("-", "_"))
         return command
 
 
