@@ -99,9 +99,9 @@ replicas: $(FOR_TESTS) | $(OF_DEBIAN)
 
 # Some tests put classes of their own in place of compiled ones, which only plain Python allows.
 ON_PLAIN_PYTHON = journeys/test_one_user.py journeys/test_two_replicas.py journeys/test_factors.py journeys/test_new_browsers.py upstream/test_write_batch_of_ones_own.py
-# The suite holds these, and what they test is not compiled: the hooks' doors, the demonstration, how Redis fails. So it is with most of
-# tests/workers, with tests/config and with tests/commands.
-HELD_BY_SUITE := doors/hooks $(addprefix journeys/test_,dev_tls.py redis_weather.py three_replicas.py)
+# The suite holds this, and what it tests is not compiled: how Redis fails. So it is with most of tests/workers (how a process starts, ends
+# and is replaced; test_one_user_as_processes does that here too), with tests/config and with tests/commands.
+HELD_BY_SUITE := journeys/test_redis_weather.py
 
 # The tests read the sources, the configuration and the recipes beside them: a whole tree, in which libraries stand beside their sources.
 # It is made anew when a source changes: a library that is older than its source would hide the change.

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from functools import cache
 from itertools import product
+from math import inf
 from urllib.parse import quote, unquote
 
 import pytest
@@ -107,23 +108,19 @@ def is_fast(look: Callable[[str], object], short: tuple[str, ...], half: tuple[s
     It is compared with the slowest short text: one may be refused at once, for its end, which a longer one is refused without. Where all
     short texts are answered at once, it is compared with texts of half its length.
     """
-    took = slowest_half = longest_short = 0.0
+    took = slowest_half = slowest_short = inf
     for tries in ROUNDS_OF_TRIES:
-        took = least(took, seconds(look, long, tries))
+        took = min(took, seconds(look, long, tries))
         if took <= TOO_SHORT_TO_COMPARE_SECONDS * MOST_TIMES_AS_LONG:
             return True
-        longest_short = least(longest_short, max(seconds(look, text, tries) for text in short))
-        most = longest_short * MOST_TIMES_AS_LONG
-        if longest_short <= TOO_SHORT_TO_COMPARE_SECONDS:
-            slowest_half = least(slowest_half, max(seconds(look, text, tries) for text in half))
+        slowest_short = min(slowest_short, max(seconds(look, text, tries) for text in short))
+        most = slowest_short * MOST_TIMES_AS_LONG
+        if slowest_short <= TOO_SHORT_TO_COMPARE_SECONDS:
+            slowest_half = min(slowest_half, max(seconds(look, text, tries) for text in half))
             most = slowest_half * MOST_TIMES_THE_HALF
         if took <= min(longest(), most):
             return True
     return False
-
-
-def least(so_far: float, now: float) -> float:
-    return min(so_far, now) if so_far else now
 
 
 @cache
