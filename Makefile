@@ -9,7 +9,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help dev test in-turn bench lint style types policy suite replicas compiled clean distclean
+.PHONY: help dev test bench lint style types policy suite replicas compiled clean distclean
 
 PYTHON ?= python3
 # The tests wait more than they compute: three at once on two cores. With four, some are late by seconds.
@@ -51,13 +51,13 @@ export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 
 # $(call apt,PACKAGES,PURPOSE): install as root on Debian, without what the packages only recommend, and without those that this release does
 # not have. Where that is not possible say so and go on: the tests name what they miss.
-# Meanwhile a policy keeps Debian from starting what is installed as a service of this machine.
+# Meanwhile a policy keeps Debian from starting what is installed as a service of this machine. Only one recipe at a time installs.
 POLICY := /usr/sbin/policy-rc.d
 define apt
-if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && exec 9</var/lib/dpkg && flock 9 \
     && { [ -e $(POLICY) ] || { trap 'rm -f $(POLICY)' EXIT; printf '#!/bin/sh\nexit 101\n' >$(POLICY); chmod 755 $(POLICY); }; } \
     && { apt-get update -q && known=$$(apt-cache pkgnames | grep -Fx $(1:%=-e %)) \
-        && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$known; } >&2; \
+        && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$known; } >&2 9<&-; \
 then true; else echo "make: could not install $(1), needed for $(2)" >&2; fi
 endef
 
@@ -67,13 +67,17 @@ help:
 dev: $(FOR_DEV)
 	$(BIN)/session-gateway dev $(ARGS)
 
-# The compiler works at the lowest priority while the tests wait. Everything is installed before: apt can run only once at a time.
-test: $(FOR_TESTS) $(NODE_MODULES) | $(OF_DEBIAN)
-	+@$(MAKE) --no-print-directory --jobs=2 in-turn $(COMPILED)/.made
+# Debian's packages, those of Python and those of Node come at the same time. Then the parts follow one another, while the compiler works at
+# the lowest priority.
+test:
+	+@$(MAKE) --no-print-directory --jobs=3 IN_TURN=yes replicas $(COMPILED)/.made
 	+@$(MAKE) --no-print-directory compiled
 
-in-turn:
-	+@for part in lint policy suite replicas; do $(MAKE) --no-print-directory $$part || exit; done
+ifdef IN_TURN
+policy: | lint
+suite: | policy
+replicas: | suite
+endif
 
 lint: style types
 
@@ -105,7 +109,8 @@ HELD_BY_SUITE := journeys/test_redis_weather.py
 
 # The tests read the sources, the configuration and the recipes beside them: a whole tree, in which libraries stand beside their sources.
 # It is made anew when a source changes: a library that is older than its source would hide the change.
-# Bytecode is left out: tests that run meanwhile write it.
+# The bytecode comes along, with the times by which Python knows that it fits. To write that of the tests takes 12 s, in every process anew.
+# A name with another ending is of a file that a test is writing just now.
 compiled: $(COMPILED)/.made | $(OF_DEBIAN)
 	cd $(COMPILED) && $(CURDIR)/$(BIN)/python -P -m pytest $(addprefix tests/,$(ROOMS)) $(addprefix --ignore=tests/,$(ON_PLAIN_PYTHON) $(HELD_BY_SUITE)) --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
@@ -114,7 +119,7 @@ $(COMPILED)/.made: $(FOR_TESTS) deploy/compiled.py $(shell find gateway tests co
 	@{ command -v gcc && $(BIN)/python -c '$(HAS_HEADERS)'; } >/dev/null || { $(call apt,gcc libc6-dev python3-dev,the compiled build); }
 	HATCH_BUILD_HOOK_ENABLE_CUSTOM=true nice -n 19 $(PIP_WHEEL) --no-deps --no-build-isolation --wheel-dir build/wheel .
 	mkdir -p $(COMPILED)
-	find $(TREE) -name __pycache__ -prune -o ! -type d -print0 | xargs -0 cp -P --parents -t $(COMPILED)
+	find $(TREE) ! -type d ! -name '*.pyc.*' -print0 | xargs -0 cp -P --preserve=timestamps --parents -t $(COMPILED)
 	$(BIN)/python -m zipfile -e build/wheel/*.whl $(COMPILED)
 	@[ ! -e ../shared ] || ln -sfn ../../shared build/shared
 	@touch $@

@@ -17,11 +17,12 @@ def _run(folder: Path, reason: str, environment: dict[str, str], *options: str) 
     test.write_text(
         f"import pytest\ndef test_that_runs():\n    pass\n@pytest.mark.skip(reason={reason!r})\ndef test_that_wants():\n    pass\n"
     )
-    command = [sys.executable, "-m", "pytest", "-p", "tests.closing_summary", "-p", "no:cacheprovider", "--rootdir", str(folder)]
+    plugins = [part for name in ("tests.closing_summary", "xdist.plugin", "no:cacheprovider") for part in ("-p", name)]
+    command = [sys.executable, "-m", "pytest", *plugins, "--rootdir", str(folder)]
     quiet = {name: value for name, value in os.environ.items() if name != "CI" and not name.startswith("PYTEST")}
     return subprocess.run(
         [*command, "-c", os.devnull, *options, str(test)],
-        env={**quiet, "PYTHONPATH": str(ROOT), **environment},
+        env={**quiet, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **environment},
         cwd=folder,
         capture_output=True,
         text=True,

@@ -10,7 +10,7 @@ import pytest
 from gateway.edge.frames import close_frame
 from tests.attacks.streams import EVENT, app, opened
 from tests.harness.app import Visit
-from tests.harness.configuration import SEAL_KEY, SEALED, SMALLEST, finished, problems
+from tests.harness.configuration import SEAL_KEY, SEALED, SMALLEST, invoked, problems
 from tests.harness.site import CONFIGURATION, FETCH, NAVIGATE, Site, deployed
 from tests.harness.websocket import MASK, frame
 from tests.harness.wire import PATIENCE
@@ -155,7 +155,7 @@ async def test_d13_a_wrong_key_is_named_with_its_line_and_nothing_starts(wrong: 
     file = tmp_path / "gateway.toml"
     file.write_text(SMALLEST + wrong)
     for command in ("check", "run"):
-        code, _, err = await finished(command, "--config", file)
+        code, _, err = await invoked(command, "--config", file)
         assert code == 1 and place in err.replace(f"{tmp_path}/", "")
 
 
@@ -163,5 +163,5 @@ async def test_d13_a_key_from_two_places_is_refused_and_not_shown(tmp_path: Path
     file, keys = tmp_path / "gateway.toml", tmp_path / "keys"
     keys.write_text(SEAL_KEY)
     file.write_text(SMALLEST + f'[seal]\nkeys_file = "{keys}"\n')
-    code, out, err = await finished("check", "--config", file, environ=SEALED)
+    code, out, err = await invoked("check", "--config", file, environ=SEALED)
     assert code == 1 and "seal" in err and SEAL_KEY not in out + err

@@ -16,7 +16,7 @@ import jsonschema
 import pytest
 
 from gateway.dev.standin import Org, serve
-from tests.harness.configuration import SEALED, SMALLEST, finished, program
+from tests.harness.configuration import SEALED, SMALLEST, finished, invoked, program
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "config" / "gateway.toml"
 
@@ -69,14 +69,14 @@ async def _event(process: Process, name: str) -> dict[str, object]:
 
 
 async def test_keygen_prints_a_new_key_of_32_bytes_each_time() -> None:
-    (code, one, _), (_, other, _) = await finished("keygen"), await finished("keygen")
+    (code, one, _), (_, other, _) = await invoked("keygen"), await invoked("keygen")
     assert code == 0
     assert len(base64.b64decode(one)) == 32
     assert one != other
 
 
 async def test_the_schema_accepts_the_full_example_and_refuses_unknown_keys() -> None:
-    code, out, _ = await finished("schema")
+    code, out, _ = await invoked("schema")
     assert code == 0
     validator = jsonschema.Draft202012Validator(json.loads(out))
     example = tomllib.loads(EXAMPLE.read_text())
@@ -86,7 +86,7 @@ async def test_the_schema_accepts_the_full_example_and_refuses_unknown_keys() ->
 
 
 async def test_check_says_that_a_configuration_is_usable(file: Path) -> None:
-    code, out, err = await finished("check", "--config", file)
+    code, out, err = await invoked("check", "--config", file)
     assert (code, out) == (0, f"{file}: usable; 1 app, 1 seal key(s)\n")
     assert "links straight to https://example.okta.com bypass the gateway" in err
 
@@ -104,7 +104,7 @@ async def test_check_and_run_print_every_problem_and_end_with_1(file: Path) -> N
 
 async def test_check_prints_warnings_and_ends_with_0(file: Path) -> None:
     file.write_text(SMALLEST + 'access = "anyone"\nallow_public_root = true\n')
-    code, _, err = await finished("check", "--config", file)
+    code, _, err = await invoked("check", "--config", file)
     assert code == 0
     assert "app[0].allow_public_root: WARNING: hr is open to everybody, without a session" in err
 
@@ -113,7 +113,7 @@ async def test_check_online_asks_the_org(file: Path) -> None:
     running = await serve(Org(), "127.0.0.1", 0)
     try:
         file.write_text(_local(running.url, upstream=running.url))
-        code, out, _ = await finished("check", "--online", "--config", file)
+        code, out, _ = await invoked("check", "--online", "--config", file)
         assert (code, out) == (0, f"{file}: usable; 1 app, 1 seal key(s), the org and the apps answer\n")
         assert [row.path for row in running.org.journal.rows] == ["/api/v1/sessions/me", "/"]
     finally:
@@ -124,7 +124,7 @@ async def test_check_online_says_that_the_org_cannot_be_reached(file: Path) -> N
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     file.write_text(_local(f"http://127.0.0.1:{port}"))
-    code, out, err = await finished("check", "--online", "--config", file)
+    code, out, err = await invoked("check", "--online", "--config", file)
     assert (code, out) == (1, "")
     org, app = err.splitlines()
     assert org.startswith(f"{file}:8: okta.org: asked http://127.0.0.1:{port} as 127.0.0.1:{port}: Nothing listens at this address. Start")
@@ -251,9 +251,9 @@ async def test_a_secret_in_two_places_ends_run(file: Path) -> None:
 
 
 async def test_check_okta_prints_what_to_enter_and_a_test_user_is_for_proofs_alone(file: Path) -> None:
-    code, out, _ = await finished("check", "--okta", "--config", file)
+    code, out, _ = await invoked("check", "--okta", "--config", file)
     assert code == 0
     assert "Trusted Origins" in out
     assert "usable" not in out
-    code, _, err = await finished("check", "--online", "--as", file, "--config", file)
+    code, _, err = await invoked("check", "--online", "--as", file, "--config", file)
     assert (code, "oidc" in err) == (1, True)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.harness.browser import ALICE, BOB, FORM, HR, LOGIN
 from tests.harness.configuration import LOGIN as LOGIN_TABLE
-from tests.harness.configuration import OKTA, finished, problems
+from tests.harness.configuration import OKTA, invoked, problems
 from tests.harness.site import CONFIGURATION, Site, deployed
 
 ALONE = CONFIGURATION.partition("[[app]]")[0]
@@ -16,7 +16,7 @@ ENGINES = ["classic", "identity"]
 async def test_x19_check_accepts_a_configuration_without_an_app_and_says_so(tmp_path: Path) -> None:
     file = tmp_path / "gateway.toml"
     file.write_text(OKTA + LOGIN_TABLE)
-    code, out, _ = await finished("check", "--config", file)
+    code, out, _ = await invoked("check", "--config", file)
     assert (code, out) == (0, f"{file}: usable; the login host alone, without an app, 1 seal key(s)\n")
 
 

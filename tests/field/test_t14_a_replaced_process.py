@@ -1,14 +1,16 @@
 """Row T14: after the process that knew a session's cookies died, and its ``idx`` was renewed, a sign-out still ends all its passes."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from gateway.dev.standin import OrgSession
 from tests.field.restarts import at, restarted
 from tests.harness.browser import ALICE, FORM, HR, LOGIN, NAVIGATION, Browser
 from tests.harness.site import Site, cookie_line, deployed
-from tests.harness.workers import several_workers
+from tests.harness.workers import RunningWorkers, several_workers
 
 ME = "/api/v1/sessions/me"
 LONG = 'ttl = "30m"\nttl_max = "30m"\n'
@@ -75,18 +77,25 @@ async def test_t14_a_pass_of_a_revoked_session_is_refused_without_asking_okta() 
         assert (await site.ask("/", old)).status in (302, 401) and site.seen(ME, "GET") == asked
 
 
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def workers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningWorkers]:
+    """One gateway with three workers, for every way to sign out."""
+    async with several_workers(tmp_path_factory.mktemp("gateway"), workers=3) as made:
+        yield made
+
+
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("way", WAYS)
-async def test_t14_the_worker_that_knew_is_killed_and_the_others_admit_nobody_afterwards(way: str, tmp_path: Path) -> None:
-    async with several_workers(tmp_path) as running:
-        browser, line = await running.entered()
-        (session,) = running.org.sessions.active()
-        callers = await running.callers_of_all(line)
-        for caller in callers.values():
-            assert (await caller.ask("/", line))[0] == 200  # each worker has Okta's answer for half an hour
-        running.kill(0)
-        await running.replaced(0)
-        await signs_out(browser, way)
-        assert session.is_over
-        for caller in (await running.callers_of_all(line)).values():
-            for _ in range(5):
-                assert (await caller.ask("/", line))[0] == 401
+async def test_t14_the_worker_that_knew_is_killed_and_the_others_admit_nobody_afterwards(way: str, workers: RunningWorkers) -> None:
+    browser, line = await workers.entered()
+    (session,) = workers.org.sessions.active()
+    callers = await workers.callers_of_all(line)
+    for caller in callers.values():
+        assert (await caller.ask("/", line))[0] == 200  # each worker has Okta's answer for half an hour
+    workers.kill(0)
+    await workers.replaced(0)
+    await signs_out(browser, way)
+    assert session.is_over
+    for caller in (await workers.callers_of_all(line)).values():
+        for _ in range(5):
+            assert (await caller.ask("/", line))[0] == 401

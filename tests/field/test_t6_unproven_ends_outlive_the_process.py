@@ -165,7 +165,7 @@ async def test_t6_the_whole_gateway_is_killed_and_started_again(tmp_path: Path) 
 
 
 async def test_t6_a_worker_is_killed_while_it_closes_and_another_goes_on(tmp_path: Path) -> None:
-    async with several_workers(tmp_path) as running:
+    async with several_workers(tmp_path, workers=3) as running:
         _, line = await running.entered()
         callers = await running.callers_of_all()
         held = Fault(ME, "DELETE", 503, times=None, release=asyncio.Event())

@@ -17,7 +17,7 @@ from gateway.config import read
 from gateway.observe import Log, Repeats
 from tests.harness.app import Visit
 from tests.harness.certificates import certificate
-from tests.harness.configuration import SEALED, SMALLEST, finished
+from tests.harness.configuration import SEALED, SMALLEST, invoked
 from tests.harness.ports import free_port
 from tests.harness.site import Site, deployed
 
@@ -200,7 +200,7 @@ async def test_z4_check_online_says_why_the_org_does_not_answer(tmp_path: Path) 
     (problem,) = await ask_org(read("gateway.toml", text, SEALED))
     assert "okta.org: asked" in problem and "Nothing listens at this address." in problem and "(ECONNREFUSED)" in problem
     (tmp_path / "gateway.toml").write_text(text.replace(":3000", f":{free_port()}"))
-    code, _, error = await finished("check", "--online", "--config", tmp_path / "gateway.toml")
+    code, _, error = await invoked("check", "--online", "--config", tmp_path / "gateway.toml")
     assert code == 1
     assert [line.partition(": ")[2].partition(":")[0] for line in error.splitlines()] == ["okta.org", "app[0].upstream"]
 

@@ -12,7 +12,7 @@ from gateway.errors import BadConfig
 from gateway.observe import Log
 from tests.field.mistakes import ERRORS, LISTEN, TLS, WARNINGS, Mistake, rules
 from tests.harness.certificates import certificate
-from tests.harness.configuration import SEALED, SMALLEST, finished, settings
+from tests.harness.configuration import SEALED, SMALLEST, invoked, settings
 
 ONLY_BOB_WRITES = 'path = "/in/**"; methods = ["POST", "PUT", "DELETE"]; users = ["bob@example.com"]'
 BOB_READS = 'path = "/in/**"; methods = ["GET"]; users = ["bob@example.com"]'
@@ -118,8 +118,8 @@ def test_z6_what_kubernetes_sets_for_a_service_of_our_name_is_no_mistake() -> No
 
 async def test_z6_check_says_them_on_standard_error_and_by_its_exit_code(tmp_path: Path) -> None:
     (tmp_path / "gateway.toml").write_text(ERRORS[0].text)
-    code, _, error = await finished("check", "--config", tmp_path / "gateway.toml")
+    code, _, error = await invoked("check", "--config", tmp_path / "gateway.toml")
     assert (code, error.count("\n"), "Content-Length" in error) == (1, 1, True)
     (tmp_path / "gateway.toml").write_text(WARNINGS[0].text)
-    code, said, error = await finished("check", "--config", tmp_path / "gateway.toml")
+    code, said, error = await invoked("check", "--config", tmp_path / "gateway.toml")
     assert (code, "usable" in said, "WARNING" in error) == (0, True, True)

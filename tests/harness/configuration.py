@@ -1,4 +1,4 @@
-"""Owns the smallest configuration that works, the keys for it, and the program as a process. Checks nothing by itself."""
+"""Owns the smallest configuration that works, the keys for it, and the program, as a process or in this one. Checks nothing by itself."""
 
 import asyncio
 import base64
@@ -8,6 +8,9 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
 from pathlib import Path
 
+from click.testing import CliRunner
+
+from gateway.cli import main
 from gateway.config import Settings, read
 from gateway.errors import BadConfig
 
@@ -48,3 +51,13 @@ async def finished(*arguments: str | Path, environ: Mapping[str, str] = SEALED) 
     process = await program(*arguments, environ=environ)
     out, err = await process.communicate()
     return process.returncode or 0, out.decode(), err.decode()
+
+
+async def invoked(*arguments: str | Path, environ: Mapping[str, str] = SEALED) -> tuple[int, str, str]:
+    """The same of a command in this process, in a thread of its own: a new process takes a second until it has imported everything.
+
+    `run`, `dev` and `org` obey signals, which only the first thread of a process gets; they need ``finished``.
+    """
+    absent = dict.fromkeys(name for name in os.environ if name.startswith("SESSION_GATEWAY"))
+    result = await asyncio.to_thread(CliRunner().invoke, main, [*map(str, arguments)], env={**absent, **environ}, catch_exceptions=False)
+    return result.exit_code, result.stdout, result.stderr

@@ -24,11 +24,12 @@ from tests.harness.connected_client import PATIENCE, Caller
 from tests.harness.hello_app import HelloApp, served
 from tests.harness.polling import moment
 
-WORKERS = 3
+WORKERS = 2
+"""So many where a test does not say how many it needs: each takes a second to start."""
 CONFIGURATION = """
 [listen]
 address = "127.0.0.1:{port}"
-workers = 3
+workers = 2
 drain = "10s"
 [admin]
 address = "127.0.0.1:0"
@@ -51,7 +52,7 @@ Line = Mapping[str, object]
 
 @dataclass
 class RunningWorkers:
-    """The running gateway. ``lines``: its log so far."""
+    """The running gateway. ``lines``: its log so far. ``killed``: how often each worker had been started when a signal was sent to it."""
 
     org: Org
     process: Process
@@ -61,6 +62,7 @@ class RunningWorkers:
     said: list[str] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     callers: list[Caller] = field(default_factory=list)
+    killed: dict[int, int] = field(default_factory=dict)
     workers: int = WORKERS
     is_silent: bool = False
 
@@ -93,9 +95,10 @@ class RunningWorkers:
         return found[-1]
 
     async def replaced(self, number: int) -> int:
-        """Wait until another process has replaced this worker and listens. Return how the old one ended."""
-        died = await self.event("worker_died", worker=number)
-        await self.event("worker_started", 2, worker=number)
+        """Wait until another process has replaced the worker that was killed last, and listens. Return how the old one ended."""
+        started = self.killed[number]
+        died = await self.event("worker_died", started, worker=number)
+        await self.event("worker_started", started + 1, worker=number)
         assert isinstance(died["code"], int)
         return died["code"]
 
@@ -124,6 +127,7 @@ class RunningWorkers:
 
     def kill(self, number: int, how: signal.Signals = signal.SIGKILL) -> int:
         """Send a signal to this worker, and return its process id."""
+        self.killed[number] = len(self.events("worker_started", worker=number))
         pid = self.pid(number)
         os.kill(pid, how)
         return pid
