@@ -7,7 +7,7 @@ import grimp
 import pytest
 from importlinter import cli as importlinter
 
-from tests.architecture.sources import ROOT, calls, functions, imported, nodes, python_files
+from tests.architecture.sources import ROOT, calls, imported, nodes, python_files
 
 
 def test_the_import_contracts_are_kept(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -35,17 +35,6 @@ def test_the_stand_in_and_the_demo_know_no_room_of_the_gateway() -> None:
     ]
     known = {found for module in strangers for found in graph.find_modules_directly_imported_by(module)}
     assert sorted(known - set(strangers)) == []
-
-
-def test_imports_stand_at_the_top() -> None:
-    local = {
-        f"{name}:{node.lineno}"
-        for name in python_files("gateway", "tests")
-        for _, function in functions(name)
-        for node in ast.walk(function)
-        if isinstance(node, ast.Import | ast.ImportFrom)
-    }
-    assert sorted(local) == []
 
 
 def test_no_module_of_tests_is_imported() -> None:

@@ -4,7 +4,7 @@ import base64
 import hmac
 import json
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from tests.harness.redis_servers import RedisProcess, needs_redis
 KEYS = "/oauth2/v1/keys"
 
 
+@cache
 def own_key() -> RSAKey:
     """A key that the org has never seen."""
     return RSAKey.generate_key(2048, {"use": "sig", "alg": "RS256", "kid": "mine"})
