@@ -8,8 +8,10 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
+from tests.harness.configuration import PROGRAM
+
 PATIENCE_SECONDS = 60.0
-OWN_PROGRAM = (sys.executable, "-c", "from gateway.cli import main; main()")
+OWN_PROGRAM = (sys.executable, "-c", PROGRAM)
 
 
 @asynccontextmanager

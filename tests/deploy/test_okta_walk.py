@@ -25,6 +25,7 @@ from gateway.dev import demo
 from gateway.dev.standin import Client, Org, serve
 from gateway.observe import Log
 from tests.deploy.okta_guide import TEXT, WAYS, values_of
+from tests.harness.configuration import PROGRAM
 from tests.harness.demonstration import NAVIGATION
 
 ALICE, PASSWORD = "alice@example.com", "correct-horse"
@@ -94,8 +95,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     bin_folder = tmp_path / "bin"
     bin_folder.mkdir()
     program = bin_folder / "session-gateway"
-    code = "from gateway.cli import main; main()"
-    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -c {shlex.quote(code)} "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -c {shlex.quote(PROGRAM)} "$@"\n')
     program.chmod(0o755)
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("SESSION_GATEWAY")}
     environ = inherited | {"PATH": f"{bin_folder}:{os.environ['PATH']}", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

@@ -17,6 +17,11 @@ from gateway.errors import BadConfig
 SEAL_KEY = base64.b64encode(b"k" * 32).decode()
 SEALED = {"SESSION_GATEWAY_SEAL_KEYS": SEAL_KEY}
 
+PROGRAM = "import sys; sys.modules['rich'] = None; from gateway.cli import main; main()"
+"""`session-gateway`, as Python. Operators have no `rich`. The tests' tools need it, and structlog would import it: a tenth of a start."""
+NO_CERTIFICATES = {"SSL_CERT_FILE": os.devnull}
+"""No server of these tests has a certificate that the system trusts. To read all that it trusts takes another tenth of a start."""
+
 OKTA = '[okta]\norg = "https://example.okta.com"\n'
 LOGIN = '[login]\nurl = "https://login.example.com"\n'
 APP = '[[app]]\nname = "hr"\nurl = "https://hr.example.com"\nupstream = "http://127.0.0.1:3000"\n'
@@ -40,10 +45,8 @@ def problems(text: str, environ: Mapping[str, str] = SEALED) -> tuple[str, ...]:
 async def program(*arguments: str | Path, environ: Mapping[str, str] = SEALED) -> Process:
     """`session-gateway` with these arguments, in a process of its own."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("SESSION_GATEWAY")}
-    code = "from gateway.cli import main; main()"
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-c", code, *map(str, arguments), stdout=PIPE, stderr=PIPE, env={**inherited, **environ}
-    )
+    environ = {**inherited, **NO_CERTIFICATES, **environ}
+    return await asyncio.create_subprocess_exec(sys.executable, "-c", PROGRAM, *map(str, arguments), stdout=PIPE, stderr=PIPE, env=environ)
 
 
 async def finished(*arguments: str | Path, environ: Mapping[str, str] = SEALED) -> tuple[int, str, str]:
