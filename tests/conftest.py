@@ -18,8 +18,12 @@ pytest_plugins = ["tests.closing_summary"]
 
 _ROOT = Path(__file__).resolve().parent.parent
 
-# Folders whose tests start browsers or processes. They wait longest: when they come last, one worker runs alone at the end.
-_SLOW_FOLDERS = ("browser", "workers", "commands", "journeys", "field", "seeds", "dev", "deploy", "fronts")
+# What waits longest comes first: at the end one worker would run alone. After some files that only wait come the folders whose tests start
+# browsers or processes.
+_SLOW = (
+    *("field/test_x1_sessions_that_begin_without_a_token.py", "attacks/test_shared.py", "edge/test_slow_clients.py", "shared_state"),
+    *("browser", "workers", "commands", "journeys", "field", "seeds", "dev", "deploy", "fronts"),
+)
 
 # jsonschema imports this package if it is there, and builds 38 grammars, to check internationalised addresses. No schema of ours has any,
 # and each process of the tests would spend five seconds on it.
@@ -51,13 +55,13 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where several workers run the tests, the slow folders come first (with `--no-loadscope-reorder`)."""
+    """Where several workers run the tests, what waits longest comes first (with `--no-loadscope-reorder`)."""
     if not hasattr(config, "workerinput"):
         return
-    places = {_ROOT / "tests" / name: place for place, name in enumerate(_SLOW_FOLDERS)}
+    places = {_ROOT / "tests" / name: place for place, name in enumerate(_SLOW)}
 
     def place(item: pytest.Item) -> int:
-        return next((places[folder] for folder in item.path.parents if folder in places), len(places))
+        return next((places[path] for path in (item.path, *item.path.parents) if path in places), len(places))
 
     items.sort(key=place)
 
