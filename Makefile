@@ -67,8 +67,8 @@ help:
 dev: $(FOR_DEV)
 	$(BIN)/session-gateway dev $(ARGS)
 
-# Debian's packages, those of Python and those of Node come at the same time. Then the parts follow one another, while the compiler works at
-# the lowest priority.
+# The packages of Debian, Python and Node are installed at the same time. Then lint, policy, suite and replicas run one after the other. The
+# compiler works beside them, at the lowest priority.
 test:
 	+@$(MAKE) --no-print-directory --jobs=3 IN_TURN=yes replicas $(COMPILED)/.made
 	+@$(MAKE) --no-print-directory compiled
@@ -109,8 +109,8 @@ HELD_BY_SUITE := journeys/test_redis_weather.py
 
 # The tests read the sources, the configuration and the recipes beside them: a whole tree, in which libraries stand beside their sources.
 # It is made anew when a source changes: a library that is older than its source would hide the change.
-# The bytecode comes along, with the times by which Python knows that it fits. To write that of the tests takes 12 s, in every process anew.
-# A name with another ending is of a file that a test is writing just now.
+# Bytecode is copied too, with the times by which Python knows that it fits: without it, every process of the tests would compile for 12 s.
+# Files named *.pyc.* are left out: a process is still writing them.
 compiled: $(COMPILED)/.made | $(OF_DEBIAN)
 	cd $(COMPILED) && $(CURDIR)/$(BIN)/python -P -m pytest $(addprefix tests/,$(ROOMS)) $(addprefix --ignore=tests/,$(ON_PLAIN_PYTHON) $(HELD_BY_SUITE)) --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 

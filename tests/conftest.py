@@ -18,8 +18,8 @@ pytest_plugins = ["tests.closing_summary"]
 
 _ROOT = Path(__file__).resolve().parent.parent
 
-# What waits longest comes first: at the end one worker would run alone. After some files that only wait come the folders whose tests start
-# browsers or processes.
+# The slowest tests come first: if they came last, one worker would run them alone. Before the folders whose tests start browsers or
+# processes come some files that mostly wait.
 _SLOW = (
     *("field/test_x1_sessions_that_begin_without_a_token.py", "attacks/test_shared.py", "edge/test_slow_clients.py", "shared_state"),
     *("browser", "workers", "commands", "journeys", "field", "seeds", "dev", "deploy", "fronts"),
@@ -55,7 +55,7 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where several workers run the tests, what waits longest comes first (with `--no-loadscope-reorder`)."""
+    """Where several workers run the tests, the slowest tests come first (with `--no-loadscope-reorder`)."""
     if not hasattr(config, "workerinput"):
         return
     places = {_ROOT / "tests" / name: place for place, name in enumerate(_SLOW)}

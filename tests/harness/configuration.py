@@ -18,9 +18,9 @@ SEAL_KEY = base64.b64encode(b"k" * 32).decode()
 SEALED = {"SESSION_GATEWAY_SEAL_KEYS": SEAL_KEY}
 
 PROGRAM = "import sys; sys.modules['rich'] = None; from gateway.cli import main; main()"
-"""`session-gateway`, as Python. Operators have no `rich`. The tests' tools need it, and structlog would import it: a tenth of a start."""
+"""The command `session-gateway`, as Python code. `rich` is hidden: operators do not have it, and to import it takes a tenth of a start."""
 NO_CERTIFICATES = {"SSL_CERT_FILE": os.devnull}
-"""No server of these tests has a certificate that the system trusts. To read all that it trusts takes another tenth of a start."""
+"""Trust no certificate of the system: no server of these tests has one, and to read them all takes another tenth of a start."""
 
 OKTA = '[okta]\norg = "https://example.okta.com"\n'
 LOGIN = '[login]\nurl = "https://login.example.com"\n'
@@ -57,9 +57,10 @@ async def finished(*arguments: str | Path, environ: Mapping[str, str] = SEALED) 
 
 
 async def invoked(*arguments: str | Path, environ: Mapping[str, str] = SEALED) -> tuple[int, str, str]:
-    """The same of a command in this process, in a thread of its own: a new process takes a second until it has imported everything.
+    """Run a command in this process, and return the same as ``finished``. A new process would take a second to start.
 
-    `run`, `dev` and `org` obey signals, which only the first thread of a process gets; they need ``finished``.
+    The command runs in a thread, so that the test can answer its requests meanwhile. Not for a `run`, `dev` or `org` that starts to serve:
+    they handle signals, which only the main thread can do.
     """
     absent = dict.fromkeys(name for name in os.environ if name.startswith("SESSION_GATEWAY"))
     result = await asyncio.to_thread(CliRunner().invoke, main, [*map(str, arguments)], env={**absent, **environ}, catch_exceptions=False)

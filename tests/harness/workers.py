@@ -25,7 +25,7 @@ from tests.harness.hello_app import HelloApp, served
 from tests.harness.polling import moment
 
 WORKERS = 2
-"""So many where a test does not say how many it needs: each takes a second to start."""
+"""How many workers there are if a test does not say it. Each takes a second to start."""
 CONFIGURATION = """
 [listen]
 address = "127.0.0.1:{port}"
@@ -52,7 +52,7 @@ Line = Mapping[str, object]
 
 @dataclass
 class RunningWorkers:
-    """The running gateway. ``lines``: its log so far. ``killed``: how often each worker had been started when a signal was sent to it."""
+    """The running gateway. ``lines``: its log so far. ``starts_at_kill``: by worker, how often it had started when ``kill`` was called."""
 
     org: Org
     process: Process
@@ -62,7 +62,7 @@ class RunningWorkers:
     said: list[str] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     callers: list[Caller] = field(default_factory=list)
-    killed: dict[int, int] = field(default_factory=dict)
+    starts_at_kill: dict[int, int] = field(default_factory=dict)
     workers: int = WORKERS
     is_silent: bool = False
 
@@ -95,8 +95,8 @@ class RunningWorkers:
         return found[-1]
 
     async def replaced(self, number: int) -> int:
-        """Wait until another process has replaced the worker that was killed last, and listens. Return how the old one ended."""
-        started = self.killed[number]
+        """After ``kill``: wait until another process has replaced this worker and listens. Return how the old one ended."""
+        started = self.starts_at_kill[number]
         died = await self.event("worker_died", started, worker=number)
         await self.event("worker_started", started + 1, worker=number)
         assert isinstance(died["code"], int)
@@ -127,7 +127,7 @@ class RunningWorkers:
 
     def kill(self, number: int, how: signal.Signals = signal.SIGKILL) -> int:
         """Send a signal to this worker, and return its process id."""
-        self.killed[number] = len(self.events("worker_started", worker=number))
+        self.starts_at_kill[number] = len(self.events("worker_started", worker=number))
         pid = self.pid(number)
         os.kill(pid, how)
         return pid
@@ -143,6 +143,14 @@ class RunningWorkers:
         reply, _ = await browser.walk(f"{HR}/")
         assert (reply.status, reply.body) == (200, f"hello {login}")
         return browser, "Cookie: " + "; ".join(f"{name}={value}" for name, value in browser.jar(HR).items())
+
+    async def known_to_all(self) -> tuple[Browser, str, dict[int, Caller]]:
+        """Enter as alice, and ask each worker once, so that each keeps Okta's answer. Return browser, Cookie line, and connections."""
+        browser, cookie = await self.entered()
+        callers = await self.callers_of_all(cookie)
+        for caller in callers.values():
+            assert await caller.ask("/", cookie) == (200, "hello alice@example.com")
+        return browser, cookie, callers
 
     async def caller(self) -> Caller:
         """Open a new connection. The kernel chooses the worker."""

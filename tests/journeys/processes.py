@@ -227,11 +227,11 @@ class PersonBeforeGateways(WatchedPerson):
         self, method: str, target: str, sent: CIMultiDict[str], content: bytes | None, heard: Callable[[Lines], None]
     ) -> tuple[int, Lines, bytes]:
         """As ``Person``."""
-        deaths, began_at_a_death = self.place.deaths, self.place.is_dying
+        deaths, was_dying = self.place.deaths, self.place.is_dying
         try:
             return await super().send(method, target, sent, content, heard)
         except aiohttp.ClientError:
-            if not (began_at_a_death or self.place.is_dying) and self.place.deaths == deaths:
+            if not (was_dying or self.place.is_dying) and self.place.deaths == deaths:
                 raise
             return 0, (), b""
 

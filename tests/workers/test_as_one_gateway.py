@@ -53,10 +53,7 @@ async def test_every_worker_answers_and_the_admin_address_speaks_for_all(running
 
 @SHARED
 async def test_who_signs_out_at_one_worker_is_refused_by_all_when_the_answer_comes(running: RunningWorkers) -> None:
-    browser, cookie = await running.entered()
-    callers = await running.callers_of_all(cookie)
-    for caller in callers.values():
-        assert (await caller.ask("/", cookie))[0] == 200
+    browser, cookie, callers = await running.known_to_all()
     reply = await browser.post(f"{HR}/.gateway/sign-out", fields={**FORM, "Origin": HR})
     assert reply.status == 303
     refused = len(running.events("request", method="GET", status=401, reason="revoked"))
@@ -66,10 +63,7 @@ async def test_who_signs_out_at_one_worker_is_refused_by_all_when_the_answer_com
 
 @SHARED
 async def test_a_worker_that_stands_still_holds_up_no_sign_out_and_believes_nothing_when_it_goes_on(running: RunningWorkers) -> None:
-    browser, cookie = await running.entered()
-    callers = await running.callers_of_all(cookie)
-    for caller in callers.values():
-        assert (await caller.ask("/", cookie))[0] == 200
+    browser, cookie, callers = await running.known_to_all()
     assert await running.readiness() == (200, {})  # every worker has gone on behind its answer, whose stream would be cut
     running.kill(2, signal.SIGSTOP)
     status, reasons = await running.readiness()

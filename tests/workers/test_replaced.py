@@ -83,9 +83,7 @@ async def test_while_a_worker_is_killed_nobody_gets_a_wrong_answer(running: Runn
 
 
 async def test_no_counter_falls_when_a_worker_dies(running: RunningWorkers) -> None:
-    _, cookie = await running.entered()
-    for caller in (await running.callers_of_all(cookie)).values():
-        await caller.ask("/", cookie)
+    await running.known_to_all()
     before = await running.metrics()
     running.kill(1)
     await running.replaced(1)
@@ -98,7 +96,7 @@ async def test_no_counter_falls_when_a_worker_dies(running: RunningWorkers) -> N
 async def test_every_worker_answers_the_login_host_and_goes_on_while_another_one_is_replaced(running: RunningWorkers) -> None:
     callers = await running.callers_of_all()
     running.kill(0)
-    while not running.events("worker_started", worker=0)[running.killed[0] :]:
+    while not running.events("worker_started", worker=0)[running.starts_at_kill[0] :]:
         for number in (1, 2):
             assert (await callers[number].ask("/.gateway/session", origin=LOGIN))[0] == 401
     answered = running.events("request", route="/.gateway/session")
