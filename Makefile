@@ -19,6 +19,7 @@ OLD ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+UV := $(BIN)/uv pip install --quiet --system-certs --compile-bytecode --python $(BIN)/python
 PIP_WHEEL := $(BIN)/python -m pip wheel --quiet --disable-pip-version-check
 FOR_DEV := $(VENV)/.for-dev
 FOR_TESTS := $(VENV)/.for-tests
@@ -59,6 +60,13 @@ if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && exec 9</var/lib/dpkg 
     && { apt-get update -q && known=$$(apt-cache pkgnames | grep -Fx $(1:%=-e %)) \
         && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$known; } >&2 9<&-; \
 then true; else echo "make: could not install $(1), needed for $(2)" >&2; fi
+endef
+
+# $(call install,ARGUMENTS): with uv, which takes a tenth of pip's time. It is told of the index that pip is told of, and reads nothing else of
+# pip's configuration. Where uv cannot be had, or fails, pip installs.
+define install
+{ $(PIP) --constraint requirements.txt uv \
+    && UV_DEFAULT_INDEX="$${PIP_INDEX_URL:-$$($(BIN)/python -m pip config get global.index-url 2>/dev/null)}" $(UV) $(1); } || $(PIP) $(1)
 endef
 
 help:
@@ -147,17 +155,17 @@ $(VENV)/pyvenv.cfg:
 
 # What runs, in the pinned versions, and nothing of the tests.
 $(FOR_DEV): pyproject.toml requirements.txt $(VENV)/pyvenv.cfg
-	$(PIP) --constraint requirements.txt --editable .
+	@$(call install,--constraint requirements.txt --editable .)
 	@touch $@
 
 $(FOR_TESTS): pyproject.toml requirements.txt $(VENV)/pyvenv.cfg
-	$(PIP) --requirement requirements.txt
-	$(PIP) --no-deps --editable .
+	@$(call install,--requirement requirements.txt)
+	@$(call install,--no-deps --editable .)
 	@touch $@ $(FOR_DEV)
 
 # What only the benchmark starts; the proxies that the gateway is measured against come with the tests. What cannot be had is skipped.
 $(FOR_BENCH): tests/bench/proxies/requirements.txt $(FOR_TESTS)
-	$(PIP) --requirement $< || echo "make: could not install all of $<; the benchmark says what it misses" >&2
+	@$(call install,--requirement $<) || echo "make: could not install all of $<; the benchmark says what it misses" >&2
 	@touch $@
 
 $(NPM)/node_modules/.package-lock.json: $(NPM)/package-lock.json
