@@ -17,6 +17,7 @@ import pytest
 
 from gateway.dev.standin import Org, serve
 from tests.harness.configuration import SEALED, SMALLEST, finished, invoked, program
+from tests.harness.forked import Forked
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "config" / "gateway.toml"
 
@@ -48,7 +49,7 @@ upstream = "{upstream}"
 
 
 @asynccontextmanager
-async def _running(*arguments: str | Path) -> AsyncIterator[Process]:
+async def _running(*arguments: str | Path) -> AsyncIterator[Process | Forked]:
     process = await program(*arguments)
     try:
         yield process
@@ -58,7 +59,7 @@ async def _running(*arguments: str | Path) -> AsyncIterator[Process]:
         await process.communicate()
 
 
-async def _event(process: Process, name: str) -> dict[str, object]:
+async def _event(process: Process | Forked, name: str) -> dict[str, object]:
     assert process.stderr is not None
     async with asyncio.timeout(20):
         async for line in process.stderr:
@@ -197,7 +198,7 @@ async def test_org_prints_where_it_is() -> None:
         assert await process.wait() == 0
 
 
-async def _until_ready(process: Process) -> dict[str, str]:
+async def _until_ready(process: Process | Forked) -> dict[str, str]:
     places: dict[str, str] = {}
     assert process.stdout is not None
     async for line in process.stdout:

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from gateway.cli import main
 from gateway.config import Settings, read
 from gateway.errors import BadConfig
+from tests.harness.forked import Forked, forked
 
 SEAL_KEY = base64.b64encode(b"k" * 32).decode()
 SEALED = {"SESSION_GATEWAY_SEAL_KEYS": SEAL_KEY}
@@ -42,11 +43,14 @@ def problems(text: str, environ: Mapping[str, str] = SEALED) -> tuple[str, ...]:
     return ()
 
 
-async def program(*arguments: str | Path, environ: Mapping[str, str] = SEALED) -> Process:
-    """`session-gateway` with these arguments, in a process of its own."""
+async def program(*arguments: str | Path, environ: Mapping[str, str] = SEALED) -> Process | Forked:
+    """`session-gateway` with these arguments, in a process of its own. It is forked, unless its environment names a library to load."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("SESSION_GATEWAY")}
     environ = {**inherited, **NO_CERTIFICATES, **environ}
-    return await asyncio.create_subprocess_exec(sys.executable, "-c", PROGRAM, *map(str, arguments), stdout=PIPE, stderr=PIPE, env=environ)
+    words = [*map(str, arguments)]
+    if "LD_PRELOAD" in environ:
+        return await asyncio.create_subprocess_exec(sys.executable, "-c", PROGRAM, *words, stdout=PIPE, stderr=PIPE, env=environ)
+    return await forked(PROGRAM, words, environ)
 
 
 async def finished(*arguments: str | Path, environ: Mapping[str, str] = SEALED) -> tuple[int, str, str]:

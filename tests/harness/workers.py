@@ -21,6 +21,7 @@ from gateway.dev.standin import ALICE_AND_BOB, Org, RunningOrg, User, serve
 from tests.harness.browser import HR, LOGIN, Browser
 from tests.harness.configuration import SEALED, program
 from tests.harness.connected_client import PATIENCE, Caller
+from tests.harness.forked import Forked
 from tests.harness.hello_app import HelloApp, served
 from tests.harness.polling import moment
 
@@ -55,7 +56,7 @@ class RunningWorkers:
     """The running gateway. ``lines``: its log so far. ``starts_at_kill``: by worker, how often it had started when ``kill`` was called."""
 
     org: Org
-    process: Process
+    process: Process | Forked
     browsers: aiohttp.ClientSession
     app: HelloApp
     lines: list[Line] = field(default_factory=list)
