@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from tests.harness.ports import free_port
 PROGRAM, DISPLAY = "WebKitWebDriver", "Xvfb"
 BROWSERS = "/usr/lib/*/webkit2gtk-4.1/MiniBrowser"
 _START_SECONDS, _COMMAND_SECONDS = 60.0, 90.0
+_SESSION_SECONDS = 20.0
+"""How long a new browser may take, which takes one or two. Of many hundreds, one never came; the server gave the next one at once."""
 _COMMANDS = {
     "Navigate": ("POST", "url"),
     "GetCurrentURL": ("GET", "url"),
@@ -77,7 +80,11 @@ class WebKit:
         """Somebody with a new browser."""
         options = {"binary": str(self.browser), "args": ["--automation"]}
         wanted = {"browserName": self.browser.name, "acceptInsecureCerts": True, "webkitgtk:browserOptions": options}
-        begun = await _answer(self.client, "POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
+        begin = partial(_answer, self.client, "POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
+        try:
+            begun = await asyncio.wait_for(begin(), _SESSION_SECONDS)
+        except TimeoutError:
+            begun = await begin()
         try:
             yield WebDriverPerson(OverHttp(self.client, begun["sessionId"], self.process))
         finally:
