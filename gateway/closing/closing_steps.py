@@ -40,7 +40,8 @@ class Closing:
 
     ``session_id``: Okta's id of the session, if it is known in advance. ``spared_for``: as in ``Revocation``. ``lease``: held by this
     process, so that no other process does the same closing. ``not_shared``: the error that kept the revocation from other processes; only a
-    sign-out continues after it. ``is_kept``: the shared state has a record of this closing.
+    sign-out continues after it. ``is_kept``: the shared state has a record of this closing. ``revoked_at``: when the last revocation was
+    published, on the event loop's clock.
     """
 
     goal: machine.Goal
@@ -53,6 +54,7 @@ class Closing:
     not_shared: OutsideFailed | None = None
     is_kept: bool = False
     lease: HeldLease | None = None
+    revoked_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +100,10 @@ class ClosingSteps:
         The answer to such a request may have renewed the session after it was verified as gone.
         """
         final = await self._once(closing)
+        if not isinstance(final, machine.Redeem | machine.Proven):
+            return final
         names = self._sessions.fingerprints(closing.cookies)
-        if not isinstance(final, machine.Redeem | machine.Proven) or not await self._in_flight.are_elsewhere(names):
+        if not await self._in_flight.are_elsewhere(names, closing.revoked_at):
             return final
         if not await self._in_flight.cleared_elsewhere(names, self._times.quiet_seconds):
             return machine.Refuse("request_under_way", revoked=True)
@@ -121,6 +125,7 @@ class ClosingSteps:
             if closing.not_shared is None:
                 self._tell("sign_out_not_shared", {"reason": error.reason})
             closing.not_shared = error
+        closing.revoked_at = asyncio.get_running_loop().time()
 
     async def revoke(self, closing: Closing, session: Session | None, *, may_guess: bool = False) -> None:
         """Revoke the cookies at once, then the session that they carry. If this process does not know the session's id, it asks Okta.

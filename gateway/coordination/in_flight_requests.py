@@ -3,9 +3,10 @@
 The answer to such a request may set a renewed session cookie (Okta rotates ``idx``). So a session is not proven gone while such an answer
 is awaited, and a closing waits for it. No new request begins meanwhile, because the cookies are already revoked.
 
-Other processes may have such requests too. A process announces its requests in the shared state only when it hears that their cookies were
-revoked, so an ordinary request costs nothing extra. The process that closes the session looks for announcements after Okta's answers to
-the closing. Those answers take much longer than a revocation needs to reach all processes, so the announcements are there by then.
+Other processes may have such requests too, and so may the former gateway of this process while SIGHUP loads the configuration again. Each
+announces its requests in the state only when it hears that their cookies were revoked, so an ordinary request costs nothing extra. The one
+that closes the session looks for announcements when all have had time to hear of the revocation. Mostly Okta's answers to the closing
+have taken longer than that.
 """
 
 import asyncio
@@ -21,6 +22,8 @@ from gateway.shared_state import SharedState
 KIND = "underway"  # the name that an older release reads too, while both run side by side
 ANNOUNCED_SECONDS = 30.0
 """How long an announcement lasts: longer than any closing waits for it. The announcement of a process that died expires by itself."""
+HEARD_SECONDS = 0.1
+"""How long a revocation, and the announcements after it, need to reach all processes. With SQLite: twice the pause between two looks."""
 NAME_BYTES = 16
 LOOK_SECONDS = 0.05
 
@@ -32,7 +35,7 @@ class InFlightRequests:
         """``state``: the shared state in which processes announce their requests."""
         self._counts: dict[bytes, int] = {}
         self._ended = asyncio.Event()
-        self._state = state if state is not None and state.is_shared else None
+        self._state = state
         self._me = secrets.token_bytes(NAME_BYTES)
         self._announced: set[bytes] = set()
         self._announcing = BackgroundTasks()
@@ -76,10 +79,15 @@ class InFlightRequests:
                 self._announced.add(name)
                 self._announce(name)
 
-    async def are_elsewhere(self, fingerprints: Iterable[bytes]) -> bool:
-        """Whether another process has announced a request with one of these cookies. Call it some time after their revocation."""
+    async def are_elsewhere(self, fingerprints: Iterable[bytes], revoked_at: float = 0.0) -> bool:
+        """Whether another process has announced a request with one of these cookies.
+
+        ``revoked_at``: when they were revoked, on the event loop's clock. It waits until all processes have had time to hear of that.
+        """
         if self._state is None:
             return False
+        hearing = HEARD_SECONDS if self._state.is_shared else 0.0  # in one process all hear at once, and announce in the loop's next turn
+        await asyncio.sleep(revoked_at + hearing - asyncio.get_running_loop().time())
         names = frozenset(fingerprints)
         with suppress(StateFailed):  # without the state, a switch has already failed at its revocation; a sign-out continues
             found = [key for key, _ in await self._state.entries(KIND)]

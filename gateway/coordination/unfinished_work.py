@@ -80,8 +80,8 @@ class UnfinishedWork:
                 await self._take(key, owner, take)
 
     def start(self, take: Take) -> None:
-        """Look regularly from now on. It does nothing if the state is not shared."""
-        if self._state.is_shared and self._looking is None:
+        """Look regularly from now on. A state that is not shared has two users too, while SIGHUP loads the configuration again."""
+        if self._looking is None:
             self._looking = asyncio.create_task(self._look_on(take), name="looking for unfinished work")
 
     async def aclose(self) -> None:

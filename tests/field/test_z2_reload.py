@@ -18,8 +18,8 @@ from gateway.workers.running import Running
 from tests.harness.certificates import certificate
 from tests.harness.configuration import SEALED, SMALLEST, settings
 from tests.harness.gateway import of_one_process
-from tests.harness.person import ALICE, BOB, CAROL, redemption
-from tests.harness.system import REDIRECT, system
+from tests.harness.person import ALICE, BOB, CAROL, HR, LOGIN, redemption
+from tests.harness.system import REDIRECT, System, quoted, system
 from tests.harness.workers import RunningWorkers, several_workers
 
 MANY = [1, 2]
@@ -201,11 +201,7 @@ async def test_z2_a_sign_in_that_runs_during_a_reload_is_over_before_the_next_on
         place.fails(REDIRECT, hold=True, after=True)
         first = asyncio.create_task(person.ask(redemption(place.org.session_token(BOB)), site="same-site"))
         await place.org.journal.seen("GET", REDIRECT, already + 1)
-        former = place.gateway
-        assert isinstance(former, Gateway)
-        place.gateway = Gateway(read("gateway.toml", place.text, SEALED), Log(stream=place.written), replaces=former)
-        await place.gateway.start()
-        former.accept_no_more()
+        former = await loaded_again(place)
         second = asyncio.create_task(person.go(redemption(place.org.session_token(CAROL)), site="same-site"))
         await asyncio.wait({second}, timeout=1)
         assert place.live() == [BOB]
@@ -214,3 +210,50 @@ async def test_z2_a_sign_in_that_runs_during_a_reload_is_over_before_the_next_on
         assert (await second).body == f"hello {CAROL}"
         assert place.live() == [CAROL]
         await former.aclose()
+
+
+@of_one_process
+async def test_z2_a_session_that_only_an_answer_to_the_former_gateway_knows_is_closed_before_the_token_is_sent() -> None:
+    """The value of idx is renewed by a request that the former gateway has sent: nobody but its answer will ever tell the new one."""
+    async with system("identity", quirks=["idx-rotates"]) as place:
+        person, alice = place.person(), place.org.sign_in(ALICE)
+        person.signs_in(None, alice.idx)
+        assert (await person.go(f"{HR}/")).body == f"hello {ALICE}"
+        authorize = "/oauth2/v1/authorize"
+        place.fails(authorize, hold=True, after=True)
+        asked = f"{LOGIN}{authorize}?client_id=portal&response_type=code&redirect_uri={quoted(HR + '/back')}"
+        late = asyncio.create_task(person.ask(asked))
+        await place.org.journal.seen("GET", authorize)
+        former = await loaded_again(place)
+        entering = asyncio.create_task(place.enter(person, BOB))
+        await asyncio.wait({entering}, timeout=1)
+        assert place.live() == [ALICE]
+        place.org.faults.clear()
+        assert not [line for line in (await late).set_cookies if line.startswith("idx=")]
+        assert (await entering).body == f"hello {BOB}"
+        assert alice.is_over
+        assert place.live() == [BOB]
+        await former.aclose()
+
+
+@of_one_process
+async def test_z2_a_sign_out_that_is_not_proven_when_the_former_gateway_ends_is_tried_again_by_the_new_one() -> None:
+    async with system() as place:
+        person = await place.entered(ALICE)
+        place.is_down()
+        await person.ask(f"{LOGIN}/.gateway/sign-out", "POST", site="same-origin", body="to=")
+        former = await loaded_again(place)
+        await former.aclose()
+        assert place.live() == [ALICE]
+        place.org.faults.clear()
+        await place.until()
+
+
+async def loaded_again(place: System) -> Gateway:
+    """Put another gateway with the same configuration in place of the one that runs, as SIGHUP does, and return the former one."""
+    former = place.gateway
+    assert isinstance(former, Gateway)
+    place.gateway = Gateway(read("gateway.toml", place.text, SEALED), Log(stream=place.written), replaces=former)
+    await place.gateway.start()
+    former.accept_no_more()
+    return former

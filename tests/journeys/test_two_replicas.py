@@ -203,3 +203,23 @@ def test_of_a_made_up_cookie_that_okta_deletes_nobody_else_hears() -> None:
         assert heard == []
 
     day(tells)
+
+
+def test_a_session_that_only_a_late_answer_to_one_knows_is_closed_before_the_other_sends_a_token() -> None:
+    """Its idx was renewed by a request that the first gateway has sent. Okta calls the idx of the browser gone, so nothing is closed."""
+
+    async def tells(two: TwoReplicas) -> None:
+        alice = two.org.sign_in(ALICE)
+        two.person.signs_in(None, alice.idx)
+        await two.person.go(f"{HR}/")
+        two.place.slow((0.0, 5.0))
+        asked = f"{LOGIN}/oauth2/v1/authorize?client_id=portal&response_type=code&redirect_uri={quote(HR + '/back', safe='')}"
+        late = asyncio.create_task(two.person.ask(asked))
+        await asyncio.sleep(1)
+        two.at(1)
+        two.place.slow((0.0,))
+        assert (await two.person.go(redemption(two.org.session_token(BOB)))).body == f"hello {BOB}"
+        await late
+        assert two.living() == [BOB]
+
+    day(tells, "identity", ["idx-rotates"], 0.05)

@@ -1,9 +1,10 @@
 """Two gateways on one state in memory, one person, and a scripted clock. Checks at the end of the day that the promise was kept."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from gateway.dev.standin import Engine
 from tests.journeys.in_memory import LoopClock, SystemInMemory, system_in_memory
 from tests.journeys.promise import Truth, WatchedOrg
 from tests.journeys.scenarios import PEOPLE, TRUSTED
@@ -33,13 +34,15 @@ class TwoReplicas:
         return sorted(session.user.login for session in self.org.sessions.active())
 
 
-def day(tells: Callable[[TwoReplicas], Awaitable[None]]) -> None:
-    """Run this with two gateways; afterwards the promise was kept."""
+def day(
+    tells: Callable[[TwoReplicas], Awaitable[None]], engine: Engine = "classic", quirks: Sequence[str] = (), hearing_seconds: float = 0.0
+) -> None:
+    """Run this with two gateways; afterwards the promise was kept. ``hearing_seconds``: how late one hears what the other publishes."""
 
     async def told() -> None:
         truth = Truth()
-        org = WatchedOrg(truth, engine="classic", users=PEOPLE, trusted_origins=TRUSTED, clock=LoopClock())
-        async with system_in_memory(org, ReplicaRouting(2, (0,))) as place:
+        org = WatchedOrg(truth, engine=engine, quirks=quirks, users=PEOPLE, trusted_origins=TRUSTED, clock=LoopClock())
+        async with system_in_memory(org, ReplicaRouting(2, (0,), hearing_seconds=hearing_seconds)) as place:
             person = PersonInMemory(NO_CLIENT, lambda: 0, org=org, truth=truth, place=place)
             truth.people.append(person)
             async with asyncio.timeout(3600):
