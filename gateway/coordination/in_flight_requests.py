@@ -22,8 +22,6 @@ from gateway.shared_state import SharedState
 KIND = "underway"  # the name that an older release reads too, while both run side by side
 ANNOUNCED_SECONDS = 30.0
 """How long an announcement lasts: longer than any closing waits for it. The announcement of a process that died expires by itself."""
-HEARD_SECONDS = 0.1
-"""How long a revocation, and the announcements after it, need to reach all processes. With SQLite: twice the pause between two looks."""
 NAME_BYTES = 16
 LOOK_SECONDS = 0.05
 
@@ -86,8 +84,7 @@ class InFlightRequests:
         """
         if self._state is None:
             return False
-        hearing = HEARD_SECONDS if self._state.is_shared else 0.0  # in one process all hear at once, and announce in the loop's next turn
-        await asyncio.sleep(revoked_at + hearing - asyncio.get_running_loop().time())
+        await asyncio.sleep(revoked_at + self._state.hearing_seconds - asyncio.get_running_loop().time())
         names = frozenset(fingerprints)
         with suppress(StateFailed):  # without the state, a switch has already failed at its revocation; a sign-out continues
             found = [key for key, _ in await self._state.entries(KIND)]

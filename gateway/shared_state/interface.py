@@ -61,6 +61,10 @@ class SharedState(Protocol):
         """Whether other processes may use this state too. If so, call ``poll`` before a cached answer is used."""
 
     @property
+    def hearing_seconds(self) -> float:
+        """How long all processes need to hear of what is published now, and to write what they have to say about it."""
+
+    @property
     def ready(self) -> bool:
         """Whether this process has received all that others published, and what it publishes reaches them."""
 

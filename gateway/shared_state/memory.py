@@ -116,6 +116,7 @@ class MemoryState:
     """The shared state of a gateway that is one process. It begins empty, with a new epoch."""
 
     is_shared = False
+    hearing_seconds = 0.0  # what is published is heard at once; what is written then is written in the loop's next turn
     ready = True
     problem = ""
 

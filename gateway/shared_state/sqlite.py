@@ -63,6 +63,7 @@ class SqliteState:
     """The state in the file ``state.db`` of one folder. Make it in the process that uses it, after any fork; close it with ``aclose``."""
 
     is_shared = True
+    hearing_seconds = 2 * LOOK_SECONDS
 
     def __init__(
         self,

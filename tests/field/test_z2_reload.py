@@ -18,8 +18,8 @@ from gateway.workers.running import Running
 from tests.harness.certificates import certificate
 from tests.harness.configuration import SEALED, SMALLEST, settings
 from tests.harness.gateway import of_one_process
-from tests.harness.person import ALICE, BOB, CAROL, HR, LOGIN, redemption
-from tests.harness.system import REDIRECT, System, quoted, system
+from tests.harness.person import ALICE, BOB, CAROL, LOGIN, redemption
+from tests.harness.system import REDIRECT, System, system
 from tests.harness.workers import RunningWorkers, several_workers
 
 MANY = [1, 2]
@@ -209,30 +209,6 @@ async def test_z2_a_sign_in_that_runs_during_a_reload_is_over_before_the_next_on
         assert (await first).status == 302
         assert (await second).body == f"hello {CAROL}"
         assert place.live() == [CAROL]
-        await former.aclose()
-
-
-@of_one_process
-async def test_z2_a_session_that_only_an_answer_to_the_former_gateway_knows_is_closed_before_the_token_is_sent() -> None:
-    """The value of idx is renewed by a request that the former gateway has sent: nobody but its answer will ever tell the new one."""
-    async with system("identity", quirks=["idx-rotates"]) as place:
-        person, alice = place.person(), place.org.sign_in(ALICE)
-        person.signs_in(None, alice.idx)
-        assert (await person.go(f"{HR}/")).body == f"hello {ALICE}"
-        authorize = "/oauth2/v1/authorize"
-        place.fails(authorize, hold=True, after=True)
-        asked = f"{LOGIN}{authorize}?client_id=portal&response_type=code&redirect_uri={quoted(HR + '/back')}"
-        late = asyncio.create_task(person.ask(asked))
-        await place.org.journal.seen("GET", authorize)
-        former = await loaded_again(place)
-        entering = asyncio.create_task(place.enter(person, BOB))
-        await asyncio.wait({entering}, timeout=1)
-        assert place.live() == [ALICE]
-        place.org.faults.clear()
-        assert not [line for line in (await late).set_cookies if line.startswith("idx=")]
-        assert (await entering).body == f"hello {BOB}"
-        assert alice.is_over
-        assert place.live() == [BOB]
         await former.aclose()
 
 

@@ -29,6 +29,7 @@ class SharedMemory(MemoryState):
     """One gateway's view. ``state_seconds``: one way to the state; ``hearing_seconds``: how long after others news arrive here."""
 
     is_shared = True
+    hearing_seconds = 0.1
 
     def __init__(self, clock: Clock, first: MemoryState, state_seconds: float, hearing_seconds: float) -> None:
         super().__init__(clock, store=first._store)

@@ -32,6 +32,10 @@ class CountedState:
         return self._state.is_shared
 
     @property
+    def hearing_seconds(self) -> float:
+        return self._state.hearing_seconds
+
+    @property
     def ready(self) -> bool:
         return self._state.ready
 
