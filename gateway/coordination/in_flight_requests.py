@@ -5,8 +5,8 @@ is awaited, and a closing waits for it. No new request begins meanwhile, because
 
 Other processes may have such requests too, and so may the former gateway of this process while SIGHUP loads the configuration again. Each
 announces its requests in the state only when it hears that their cookies were revoked, so an ordinary request costs nothing extra. The one
-that closes the session looks for announcements when all have had time to hear of the revocation. Mostly Okta's answers to the closing
-have taken longer than that.
+that closes the session looks for announcements when all have had time to hear of the revocation. Okta's answers to the closing
+usually take longer than that, so it seldom waits.
 """
 
 import asyncio

@@ -62,7 +62,7 @@ class SharedState(Protocol):
 
     @property
     def hearing_seconds(self) -> float:
-        """How long all processes need to hear of what is published now, and to write what they have to say about it."""
+        """Seconds after a publication until every process has received it, and what they then write can be read."""
 
     @property
     def ready(self) -> bool:

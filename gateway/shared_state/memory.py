@@ -116,7 +116,7 @@ class MemoryState:
     """The shared state of a gateway that is one process. It begins empty, with a new epoch."""
 
     is_shared = False
-    hearing_seconds = 0.0  # what is published is heard at once; what is written then is written in the loop's next turn
+    hearing_seconds = 0.0  # all receive it at once, and write in the event loop's next turn
     ready = True
     problem = ""
 

@@ -43,7 +43,7 @@ class RedisState:
     """The state under one prefix of one Redis. Make it in the process that uses it; close it with ``aclose``."""
 
     is_shared = True
-    hearing_seconds = 0.05  # each process waits for news at the server, so it needs two ways over the network, and turns of its loop
+    hearing_seconds = 0.05  # Redis sends news at once: this is for the network, and for a process that is busy just then
 
     def __init__(self, address: RedisAddress, clock: Clock, tell: Tell, bounds: Mapping[str, Bounds] | None = None) -> None:
         """It connects at the first call. ``bounds``: by kind, if they differ from the default."""

@@ -24,7 +24,8 @@ from typing import Any
 from gateway.cli import main
 
 _LARGEST_ORDER = 1 << 20
-_MANY = 1 << 16
+_DESCRIPTORS = 1 << 16
+"""More than the template has open."""
 _TEMPLATE = "import sys; sys.modules['rich'] = None; from tests.harness.forked import be_template; be_template(int(sys.argv[1]))"
 
 
@@ -160,7 +161,7 @@ def _tell(report: int, number: int) -> None:
 def _be_command(order: Mapping[str, Any], out: int, err: int) -> None:
     os.dup2(out, 1)
     os.dup2(err, 2)
-    os.closerange(3, _MANY)  # all that the template holds: a pipe ends when its last holder closes it
+    os.closerange(3, _DESCRIPTORS)  # all that the template holds: a pipe ends when its last holder closes it
     os.chdir(order["folder"])
     os.environ.clear()
     os.environ.update(order["environ"])

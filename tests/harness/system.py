@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import aiohttp
 from aiohttp import web
@@ -154,6 +154,14 @@ class System:
     def fails(self, path: str, **order: object) -> None:
         """Make such requests fail at the org from now on."""
         self.org.faults.add(fault({"path": path, **order}))
+
+    async def kept_back(self, person: Person, url: str) -> asyncio.Task[PersonReply]:
+        """Send a request whose answer the org keeps back until ``org.faults.clear()``. Returns when the org has done what it asks."""
+        path = urlsplit(url).path
+        self.fails(path, hold=True, after=True, headers={})
+        asking = asyncio.create_task(person.ask(url))
+        await self.org.journal.seen("GET", path)
+        return asking
 
     def is_down(self) -> None:
         """Make the org close every connection without an answer."""

@@ -111,9 +111,7 @@ async def test_a_switch_waits_for_an_answer_under_way_which_does_not_put_the_old
     async with system("identity", quirks=["idx-rotates", "sid-noise"]) as place:
         person = await place.entered(ALICE)
         alice = place.session(ALICE)
-        place.fails(path, hold=True, after=True, headers={})
-        late = asyncio.create_task(person.ask(CODE if path == AUTHORIZE else LOGIN + path))
-        await place.org.journal.seen("GET", path)
+        late = await place.kept_back(person, CODE if path == AUTHORIZE else LOGIN + path)
         entering = asyncio.create_task(place.enter(person, BOB))
         await revoked_everywhere(person)
         assert [row.method for row in place.org.journal.rows if row.method == "DELETE"] == []
@@ -133,9 +131,7 @@ async def test_a_session_that_only_a_late_answer_knows_is_closed_before_the_toke
         person, alice = place.person(), place.org.sign_in(ALICE)
         person.signs_in(None, alice.idx)
         assert (await person.go(f"{HR}/")).body == f"hello {ALICE}"
-        place.fails(AUTHORIZE, hold=True, after=True)
-        late = asyncio.create_task(person.ask(CODE))
-        await place.org.journal.seen("GET", AUTHORIZE)
+        late = await place.kept_back(person, CODE)
         entering = asyncio.create_task(place.enter(person, BOB))
         await revoked_everywhere(person)
         assert place.live() == [ALICE]
