@@ -161,6 +161,41 @@ async def test_an_app_that_does_not_answer_holds_nobody_up_and_is_told_in_the_lo
     assert cookie not in str(site.lines)
 
 
+async def leaving(site: Site, answers: asyncio.Event) -> tuple[AppOfSessions, asyncio.Task[None]]:
+    """The gateway is told to stop while it calls the app, which answers when ``answers`` is set."""
+    app = AppOfSessions()
+    browser, _ = await came(site, app)
+
+    async def script(visit: Visit) -> None:
+        await answers.wait()
+        await app(visit)
+
+    site.behind.script = script
+    await browser.post(f"{HR}/.gateway/sign-out")
+    await until(site, lambda: calls(site) != [])
+    return app, asyncio.create_task(site.gateway.aclose())
+
+
+async def test_a_gateway_that_stops_waits_for_a_call_under_way(site: Site) -> None:
+    """No other process would make it: all know that this one did."""
+    answers = asyncio.Event()
+    app, closing = await leaving(site, answers)
+    _, waiting = await asyncio.wait({closing}, timeout=0.2)
+    assert waiting == {closing} and told(site) == []
+    answers.set()
+    await closing
+    assert app.signed_out == ["s1"]
+    assert [(line["event"], line["status"]) for line in told(site)] == [("app_signed_out", 302)]
+
+
+async def test_a_gateway_that_stops_does_not_wait_for_ever(site: Site) -> None:
+    answers = asyncio.Event()
+    _, closing = await leaving(site, answers)
+    await asyncio.wait_for(closing, PATIENCE)
+    assert [(line["event"], line["reason"]) for line in told(site)] == [("app_sign_out_failed", "stopping")]
+    answers.set()
+
+
 async def test_every_server_of_a_sticky_app_is_called() -> None:
     """The session is on one of them, and who comes later does not know on which."""
     other, app = Behind(), AppOfSessions()

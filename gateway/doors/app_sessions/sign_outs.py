@@ -23,6 +23,8 @@ KIND = "app-sign-out"
 REMEMBERED_SECONDS = 24 * 3600.0
 MOST_AT_ONCE = 64
 LARGEST_ANSWER = 64 * 1024
+PARTING_SECONDS = 3.0
+"""How long the gateway waits at its end for calls under way. They are not made again: other processes know that this one made them."""
 
 Tell = Callable[[str, Mapping[str, object]], None]
 
@@ -72,11 +74,14 @@ class AppSignOuts:
         task.add_done_callback(self._running.discard)
 
     async def aclose(self) -> None:
-        """Cancel the running calls."""
-        running = tuple(self._running)
-        for task in running:
+        """Wait for the running calls, at most ``PARTING_SECONDS``; cancel those that are not over then, and log each."""
+        if not self._running:
+            return
+        _, late = await asyncio.wait(self._running, timeout=PARTING_SECONDS)
+        for task in late:
             task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+            self._tell("app_sign_out_failed", {"app": self._place.app, "reason": "stopping"})
+        await asyncio.gather(*late, return_exceptions=True)
 
     async def _call(self, cookies: Sequence[LeftOut], keys: Sequence[bytes], client: str) -> None:
         if await self._is_first(keys):
