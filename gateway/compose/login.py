@@ -63,11 +63,12 @@ def login_door(parts: Parts, opened: AsyncExitStack, pools: OrgPools | None = No
     forwarding = OrgForwarding(pools, parts.sessions, parts.closer, pending_cookie, browsers, new_sessions, token_origins, origins)
     confirmation = ConfirmationForm(parts.table, parts.sealer, parts.sessions, parts.clock)
     responses = OutcomeResponses(confirmation, pending_cookie, login.origin, parts.clock, parts.tell)
+    undelivered = UndeliveredAnswers(parts.state, parts.sealer, parts.closer.close_soon)
     redeemer = Redeemer(
         parts.sessions,
         parts.closer,
         TokenLedger(parts.state, parts.sealer, parts.fingerprinter),
-        UndeliveredAnswers(parts.state, parts.sealer, parts.closer.close_soon),
+        undelivered,
         browsers,
         new_sessions,
         forwarding.redeem,
@@ -94,6 +95,7 @@ def login_door(parts: Parts, opened: AsyncExitStack, pools: OrgPools | None = No
         browsers=browsers,
         presented_sessions=PresentedSessions(parts.sessions, browsers, comparer, undecided, parts.tell),
         undecided_sessions=undecided,
+        undelivered=undelivered,
         token_origins=token_origins,
         announced_starts=announced,
         issued=issued,

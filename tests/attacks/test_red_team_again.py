@@ -1,20 +1,12 @@
 """Security holes that a second attack on the composed gateway found, each with the smallest request that used it. All are closed."""
 
 import asyncio
-import secrets
 from urllib.parse import quote
 
 import aiohttp
 import pytest
 
-from gateway.clock import Clock
 from gateway.dev.standin import fault
-from gateway.doors.login.undelivered_answers import LARGEST_UNDELIVERED_BYTES, UNDELIVERED_SECONDS, UndeliveredAnswers
-from gateway.okta import BrowserFields
-from gateway.policy.http.messages import Answer
-from gateway.policy.session.seal import Sealer
-from gateway.policy.session.session import Fingerprinter, SessionCookie, SessionToken
-from gateway.shared_state import MemoryState
 from tests.attacks.links import ME, OTHER_SITE, OWN_SITE, link, signed_in_at_org
 from tests.harness.browser import ALICE, BOB, LOGIN
 from tests.harness.site import FETCH, NAVIGATE, Site, cookie_line, deployed
@@ -103,34 +95,3 @@ async def test_a_late_answer_that_sets_the_very_value_again_does_not_hold_up_the
     assert (await switching).status == 302
     assert [value for value in (await slow).values("Set-Cookie") if value.startswith("sid=")] == []
     assert signed_in_at_org(site) == [BOB]
-
-
-async def test_the_answer_nobody_fetched_is_still_there_when_it_has_to_be_ended() -> None:
-    times = [0.0]
-    clock = Clock(lambda: times[0], lambda: times[0])
-    token = Fingerprinter(b"k" * 32, "https://org.example").of_token(SessionToken("20111x"))
-    ended: list[tuple[SessionCookie, ...]] = []
-    undelivered = UndeliveredAnswers(
-        MemoryState(clock), Sealer((b"s" * 32,), secrets.token_bytes), lambda cookies, _: ended.append(cookies)
-    )
-    answer = Answer(302, ((b"Set-Cookie", b"sid=new"),))
-    await undelivered.keep((token,), b"neighbour", answer, BrowserFields(b"", b"", b"", "192.0.2.1"))
-    times[0] = UNDELIVERED_SECONDS + 0.1
-    assert await undelivered.take((token,), b"neighbour") == answer
-    assert await undelivered.take((token,), b"neighbour") is None
-    await undelivered.aclose()
-    assert ended == []
-
-
-async def test_an_answer_that_nobody_fetches_and_that_is_too_large_to_keep_has_its_session_ended() -> None:
-    clock = Clock(lambda: 0.0, lambda: 0.0)
-    token = Fingerprinter(b"k" * 32, "https://org.example").of_token(SessionToken("20111x"))
-    ended: list[tuple[SessionCookie, ...]] = []
-    undelivered = UndeliveredAnswers(
-        MemoryState(clock), Sealer((b"s" * 32,), secrets.token_bytes), lambda cookies, _: ended.append(cookies)
-    )
-    answer = Answer(200, ((b"Set-Cookie", b"sid=new"),), b"x" * LARGEST_UNDELIVERED_BYTES)
-    await undelivered.keep((token,), b"neighbour", answer, BrowserFields(b"", b"", b"", "192.0.2.1"))
-    assert await undelivered.take((token,), b"neighbour") is None
-    await undelivered.aclose()
-    assert ended == [(SessionCookie(b"sid", b"new"),)]

@@ -27,6 +27,7 @@ from gateway.doors.login.pushed_references import PushedReferences
 from gateway.doors.login.token_origins import TokenOrigins, tokens_redeemed
 from gateway.doors.login.token_requests import TokenRequests
 from gateway.doors.login.undecided_sessions import UndecidedSessions
+from gateway.doors.login.undelivered_answers import UndeliveredAnswers
 from gateway.doors.own.addresses import HANDOFF, SESSION, SESSION_PAGE, SIGN_OUT
 from gateway.doors.own.login_handoff import LoginHandoff
 from gateway.doors.own.outcomes import Outcome
@@ -80,6 +81,7 @@ class LoginParts:
     browsers: Browsers
     presented_sessions: PresentedSessions
     undecided_sessions: UndecidedSessions
+    undelivered: UndeliveredAnswers
     token_origins: TokenOrigins
     announced_starts: AnnouncedStarts
     issued: IssuedTokens
@@ -98,6 +100,7 @@ class LoginDoor:
     async def resume(self) -> None:
         """Continue what the previous process left open. Call it before any request is answered. Raises ``OutsideFailed``."""
         await self._parts.undecided_sessions.resume()
+        await self._parts.undelivered.resume()
 
     async def handle(self, request: Request, head: RequestHead) -> Response:
         """The whole answer. The words for the access log are left in ``request``."""
