@@ -22,7 +22,7 @@ TOKENS = tuple(Fingerprinter(b"k" * 32, "https://org.example").of_token(SessionT
 NEW = (SessionCookie(b"sid", b"new"),)
 
 
-class Answers(UndeliveredAnswers):
+class AnswersAndEnds(UndeliveredAnswers):
     """They note which sessions they end, and for which browser."""
 
     def __init__(self, state: MemoryState) -> None:
@@ -32,7 +32,7 @@ class Answers(UndeliveredAnswers):
 
 async def test_an_answer_is_still_there_when_its_session_has_to_be_ended() -> None:
     times = ScriptedClock(0.0)
-    undelivered = Answers(MemoryState(times.clock))
+    undelivered = AnswersAndEnds(MemoryState(times.clock))
     await undelivered.keep(TOKENS, CLIENT, ANSWER, BROWSER)
     times.passed = UNDELIVERED_SECONDS + 0.1
     assert await undelivered.take((TOKENS[1],), CLIENT) == ANSWER
@@ -42,7 +42,7 @@ async def test_an_answer_is_still_there_when_its_session_has_to_be_ended() -> No
 
 
 async def test_an_answer_is_for_the_client_that_left() -> None:
-    undelivered = Answers(MemoryState(Clock()))
+    undelivered = AnswersAndEnds(MemoryState(Clock()))
     await undelivered.keep(TOKENS[:1], CLIENT, ANSWER, BROWSER)
     assert await undelivered.take(TOKENS, b"somebody") is None
     assert await undelivered.take(TOKENS, CLIENT) == ANSWER
@@ -50,7 +50,7 @@ async def test_an_answer_is_for_the_client_that_left() -> None:
 
 
 async def test_the_session_of_an_answer_that_is_too_large_to_keep_is_ended() -> None:
-    undelivered = Answers(MemoryState(Clock()))
+    undelivered = AnswersAndEnds(MemoryState(Clock()))
     await undelivered.keep(TOKENS, CLIENT, Answer(200, ANSWER.fields, b"x" * LARGEST_UNDELIVERED_BYTES), BROWSER)
     assert await undelivered.take(TOKENS, CLIENT) is None
     await undelivered.aclose()
@@ -61,7 +61,7 @@ async def test_the_session_of_an_answer_that_the_state_does_not_keep_is_ended() 
     clock = Clock()
     state = SharedMemory(clock, MemoryState(clock), 0.0, 0.0)
     state.is_cut = True
-    undelivered = Answers(state)
+    undelivered = AnswersAndEnds(state)
     await undelivered.keep(TOKENS, CLIENT, ANSWER, BROWSER)
     await undelivered.aclose()
     assert undelivered.ended == [(NEW, BROWSER)]
@@ -69,7 +69,7 @@ async def test_the_session_of_an_answer_that_the_state_does_not_keep_is_ended() 
 
 @pytest.mark.parametrize("begins", ["sid=new", "DT=new"])
 async def test_an_answer_without_a_session_ends_none(begins: str) -> None:
-    undelivered = Answers(MemoryState(Clock()))
+    undelivered = AnswersAndEnds(MemoryState(Clock()))
     large = Answer(200, ((b"Set-Cookie", begins.encode()),), b"x" * LARGEST_UNDELIVERED_BYTES)
     await undelivered.keep(TOKENS, CLIENT, large, BROWSER)
     await undelivered.aclose()
