@@ -77,7 +77,7 @@ dev: $(FOR_DEV)
 	$(BIN)/session-gateway dev $(ARGS)
 
 # The packages of Debian, Python and Node are installed at the same time. Then lint, suite, replicas and compiled run one after the other, and
-# wait often. What only computes uses that time at the lowest priority: the compiler and the tests of the policy.
+# wait often. What only computes uses that time at the lowest priority: the compiler, then the tests of the policy.
 test:
 	+@$(MAKE) --no-print-directory --jobs=3 IN_TURN=yes compiled policy-meanwhile
 
@@ -85,7 +85,7 @@ ifdef IN_TURN
 suite: | lint
 replicas: | suite
 compiled: | replicas
-policy-meanwhile: | lint
+policy-meanwhile: | $(COMPILED)/.made
 endif
 
 # Its output appears at its end: otherwise it would stand between the lines of other tests.

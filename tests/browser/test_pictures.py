@@ -1,7 +1,7 @@
 """The pictures of the README, taken from the running product, so that they cannot lie.
 
-`GATEWAY_PICTURES=1 pytest tests/browser/test_pictures.py` takes them anew; without it the same pages are only held against the
-pictures that are there: whole PNGs of the same size.
+`GATEWAY_PICTURES=1 pytest tests/browser/test_pictures.py` takes them anew; without it each page is held against its picture: the same
+size, the same words.
 """
 
 import base64
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from tests.browser.conftest import Arrive
 from tests.browser.picture_files import keep
@@ -36,14 +36,6 @@ img { display: block; width: 100%% }
 <img src="%s"></figure></div>"""
 
 
-def _keep(name: str, picture: bytes) -> None:
-    keep(FOLDER / name, picture)
-
-
-async def _shot(page: Page) -> bytes:
-    return await page.screenshot(animations="disabled", caret="hide", type="png")
-
-
 def _embedded(picture: bytes) -> str:
     return "data:image/png;base64," + base64.b64encode(picture).decode()
 
@@ -57,7 +49,7 @@ async def wide(stage: Stage, arrive: Arrive) -> AsyncIterator[Visitor]:
 async def test_the_portal(stage: Stage, wide: Visitor) -> None:
     await wide.page.goto(f"{stage.where.portal}/")
     await wide.page.set_viewport_size({"width": 1200, "height": 780})
-    _keep("portal.png", await _shot(wide.page))
+    await keep(FOLDER / "portal.png", wide.page)
 
 
 async def test_the_question_before_a_switch(stage: Stage, wide: Visitor) -> None:
@@ -66,7 +58,7 @@ async def test_the_question_before_a_switch(stage: Stage, wide: Visitor) -> None
     await wide.click("link", "Collect your prize")
     await wide.has_heading("Continue as somebody else?")
     await wide.page.set_viewport_size({"width": 900, "height": 860})
-    _keep("confirm.png", await _shot(wide.page))
+    await keep(FOLDER / "confirm.png", wide.page)
 
 
 async def test_the_session_page(stage: Stage, wide: Visitor) -> None:
@@ -74,7 +66,7 @@ async def test_the_session_page(stage: Stage, wide: Visitor) -> None:
     await wide.page.goto(f"{stage.where.app}/.gateway/")
     await wide.has_heading("You are signed in")
     await wide.page.set_viewport_size({"width": 900, "height": 700})
-    _keep("session.png", await _shot(wide.page))
+    await keep(FOLDER / "session.png", wide.page)
 
 
 async def test_bug_and_cure_side_by_side(stage: Stage, wide: Visitor) -> None:
@@ -82,14 +74,12 @@ async def test_bug_and_cure_side_by_side(stage: Stage, wide: Visitor) -> None:
     for name in ("alice", "bob"):
         await wide.enter(name)
     await wide.is_shown(BOB)
-    cure = await _shot(wide.page)
+    cure = await keep(FOLDER / "app-bob.png", wide.page)
     for name in ("alice", "bob"):
         await wide.enter(name, "straight")
     await expect(wide.page.locator("#login")).to_have_text(ALICE)
-    bug = await _shot(wide.page)
-    _keep("app-bob.png", cure)
-    _keep("bug-alice.png", bug)
+    bug = await keep(FOLDER / "bug-alice.png", wide.page)
     await wide.page.set_viewport_size({"width": 1400, "height": 730})
     await wide.page.set_content(_SIDE_BY_SIDE % (_embedded(cure), _embedded(bug)))
     await wide.page.evaluate("() => Promise.all([...document.images].map((image) => image.decode()))")
-    _keep("switch.png", await _shot(wide.page))
+    await keep(FOLDER / "switch.png", wide.page)

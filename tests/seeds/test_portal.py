@@ -108,7 +108,7 @@ PICTURES = Path(__file__).parents[2] / "deploy" / "portal-express" / "pictures"
 async def films(told: Story, name: str) -> None:
     """One picture of the README of deploy/portal-express (`GATEWAY_PICTURES=1` takes it anew)."""
     await told.visitor.page.set_viewport_size({"width": 800, "height": 420})
-    keep(PICTURES / f"{name}.png", await told.visitor.page.screenshot(animations="disabled", caret="hide", type="png"))
+    await keep(PICTURES / f"{name}.png", told.visitor.page)
 
 
 async def test_the_five_pictures_of_the_recipe(start: Stages, arrive: Arrive, node: Node, saml: Any, tmp_path: Path) -> None:

@@ -54,8 +54,10 @@ def made(engine: Engine, folder: Path, times: StateClock, bounds: Mapping[str, B
 
 
 async def until(happened: Callable[[], bool], *states: SharedState) -> None:
-    """Poll these until it has happened: an engine behind a network needs a moment. An error after ten seconds."""
-    async with asyncio.timeout(10.0):
+    """Poll these until it has happened: an engine behind a network needs a moment. An error after a minute: Redis Sentinel
+    does nothing for half a minute where the machine did not let it run for two seconds.
+    """
+    async with asyncio.timeout(60.0):
         while True:
             for state in states:
                 state.poll()
