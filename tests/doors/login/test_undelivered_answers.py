@@ -35,8 +35,8 @@ async def test_an_answer_is_still_there_when_its_session_has_to_be_ended() -> No
     undelivered = AnswersAndEnds(MemoryState(times.clock))
     await undelivered.keep(TOKENS, CLIENT, ANSWER, BROWSER)
     times.passed = UNDELIVERED_SECONDS + 0.1
-    assert await undelivered.take((TOKENS[1],), CLIENT) == ANSWER
-    assert await undelivered.take((TOKENS[1],), CLIENT) is None
+    assert await undelivered.take(TOKENS, CLIENT) == ANSWER
+    assert await undelivered.take(TOKENS, CLIENT) is None
     await undelivered.aclose()
     assert undelivered.ended == []
 
@@ -51,7 +51,7 @@ async def test_an_answer_is_for_the_client_that_left() -> None:
 
 async def test_the_session_of_an_answer_that_is_too_large_to_keep_is_ended() -> None:
     undelivered = AnswersAndEnds(MemoryState(Clock()))
-    await undelivered.keep(TOKENS, CLIENT, Answer(200, ANSWER.fields, b"x" * LARGEST_UNDELIVERED_BYTES), BROWSER)
+    await undelivered.keep(TOKENS, CLIENT, Answer(200, ANSWER.fields, b"x" * (LARGEST_UNDELIVERED_BYTES + 1)), BROWSER)
     assert await undelivered.take(TOKENS, CLIENT) is None
     await undelivered.aclose()
     assert undelivered.ended == [(NEW, BROWSER)]
@@ -70,7 +70,7 @@ async def test_the_session_of_an_answer_that_the_state_does_not_keep_is_ended() 
 @pytest.mark.parametrize("begins", ["sid=new", "DT=new"])
 async def test_an_answer_without_a_session_ends_none(begins: str) -> None:
     undelivered = AnswersAndEnds(MemoryState(Clock()))
-    large = Answer(200, ((b"Set-Cookie", begins.encode()),), b"x" * LARGEST_UNDELIVERED_BYTES)
+    large = Answer(200, ((b"Set-Cookie", begins.encode()),), b"x" * (LARGEST_UNDELIVERED_BYTES + 1))
     await undelivered.keep(TOKENS, CLIENT, large, BROWSER)
     await undelivered.aclose()
     assert [cookies for cookies, _ in undelivered.ended] == ([NEW] if begins == "sid=new" else [])
