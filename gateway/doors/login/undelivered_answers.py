@@ -36,7 +36,7 @@ LARGEST_UNDELIVERED_BYTES = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class _Undelivered(Note):
-    """The status, the fields and the body of an answer; what is told to Okta of the browser that it is for; and the client's address."""
+    """The status, fields and body of an answer; then what Okta is told about its browser: three field values and the client's address."""
 
     _form: ClassVar[int] = 1
     _kinds: ClassVar = (NUMBER, list_of(list_of(BYTES)), BYTES, list_of(BYTES), TEXT)
@@ -64,12 +64,14 @@ class UndeliveredAnswers:
 
         ``tokens``: those of the request; ``client``: the client's signature.
         """
-        if len(answer.body) > LARGEST_UNDELIVERED_BYTES:
+        key, sent = b"".join(tokens[:1]) + client, (browser.user_agent, browser.accept_language, browser.device)
+        payload = _Undelivered(answer.status, answer.fields, answer.body, sent, browser.client).packed()
+        # A byte outside ASCII takes six bytes in a record, and a record that is too large could not be read again.
+        if not tokens or len(answer.body) > LARGEST_UNDELIVERED_BYTES or _Undelivered.unpacked(payload) is None:
             return self._end(answer.fields, browser)
-        key, sent = tokens[0] + client, (browser.user_agent, browser.accept_language, browser.device)
         try:
             await self._work.begin(key)
-            await self._records.put(key, _Undelivered(answer.status, answer.fields, answer.body, sent, browser.client).packed())
+            await self._records.put(key, payload)
         except StateFailed:
             return self._end(answer.fields, browser)
         await self._end_later(key)
@@ -80,7 +82,7 @@ class UndeliveredAnswers:
 
     async def take(self, tokens: tuple[Fingerprint, ...], client: bytes) -> Answer | None:
         """The answer, once. Raises ``StateFailed``."""
-        found = await self._taken(tokens[0] + client)
+        found = await self._taken(tokens[0] + client) if tokens else None
         return Answer(int(found.status), found.fields, found.body) if found is not None else None
 
     async def resume(self) -> None:

@@ -49,9 +49,11 @@ async def test_an_answer_is_for_the_client_that_left() -> None:
     await undelivered.aclose()
 
 
-async def test_the_session_of_an_answer_that_is_too_large_to_keep_is_ended() -> None:
+@pytest.mark.parametrize("body", [b"x" * (LARGEST_UNDELIVERED_BYTES + 1), b"\xff" * LARGEST_UNDELIVERED_BYTES])
+async def test_the_session_of_an_answer_that_is_too_large_to_keep_is_ended(body: bytes) -> None:
+    """A byte outside ASCII takes six bytes in a record."""
     undelivered = AnswersAndEnds(MemoryState(Clock()))
-    await undelivered.keep(TOKENS, CLIENT, Answer(200, ANSWER.fields, b"x" * (LARGEST_UNDELIVERED_BYTES + 1)), BROWSER)
+    await undelivered.keep(TOKENS, CLIENT, Answer(200, ANSWER.fields, body), BROWSER)
     assert await undelivered.take(TOKENS, CLIENT) is None
     await undelivered.aclose()
     assert undelivered.ended == [(NEW, BROWSER)]
@@ -74,3 +76,12 @@ async def test_an_answer_without_a_session_ends_none(begins: str) -> None:
     await undelivered.keep(TOKENS, CLIENT, large, BROWSER)
     await undelivered.aclose()
     assert [cookies for cookies, _ in undelivered.ended] == ([NEW] if begins == "sid=new" else [])
+
+
+async def test_a_request_without_a_token_gets_nobodys_answer() -> None:
+    """Its client's signature alone names a whole office."""
+    undelivered = AnswersAndEnds(MemoryState(Clock()))
+    await undelivered.keep((), CLIENT, ANSWER, BROWSER)
+    assert await undelivered.take((), CLIENT) is None
+    await undelivered.aclose()
+    assert undelivered.ended == [(NEW, BROWSER)]
