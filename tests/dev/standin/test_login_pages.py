@@ -54,7 +54,7 @@ async def test_a_live_session_is_not_asked_again_and_never_sent_away(start: Serv
 
 async def test_an_app_link_without_a_session_asks_to_sign_in_and_drops_the_token(start: Serve, browse: Open) -> None:
     browser = browse(await start(Org()))
-    seen = await browser.get("/app/hr/0oa1/sso/saml?RelayState=x%26y&sessionToken=dead")
+    seen = await browser.get("/app/hr/0oa1/sso/saml?RelayState=x%26y&sessionToken=of-nobody")
     address = urlsplit(seen.location)
     assert (seen.status, address.path) == (302, "/login/login.htm")
     assert parse_qs(address.query) == {"fromURI": ["/app/hr/0oa1/sso/saml?RelayState=x%26y"]}
@@ -114,8 +114,8 @@ async def test_the_form_can_stand_at_the_address_that_needs_it(start: Serve, bro
     running = await start(Org(engine="identity"))
     running.org.signs_in_at_the_address = True
     browser = browse(running)
-    page = await browser.get(f"{path}{'&' if '?' in path else '?'}sessionToken=dead")
-    assert (page.status, page.location) == (200, "") and 'id="password"' in page.text and "dead" not in page.text
+    page = await browser.get(f"{path}{'&' if '?' in path else '?'}sessionToken=of-nobody")
+    assert (page.status, page.location) == (200, "") and 'id="password"' in page.text and "of-nobody" not in page.text
     values = {"username": ALICE, "password": PASSWORD, "fromURI": path}
     assert (await browser.ask("POST", "/login/login.htm", form=values)).location.startswith(path.partition("?")[0])
     assert await browser.who() == ALICE

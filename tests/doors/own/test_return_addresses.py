@@ -11,10 +11,21 @@ from tests.harness.site import Site
 SIGN_OUT = "/.gateway/sign-out"
 OFF_SITE = [
     *("//evil.example.net", "///evil.example.net", "https://evil.example.net/", "http:evil.example.net", "javascript:alert(1)"),
-    *("\\\\evil.example.net", "/\\evil.example.net", "/%5Cevil.example.net", "/%5cevil", "/%2F/evil.example.net", "/%2fevil.example.net"),
+    *("\\\\evil.example.net", "/\\evil.example.net", "/%5Cevil.example.net", "/%5cevil.example.net"),
+    *("/%2F/evil.example.net", "/%2fevil.example.net"),
     *("/%09/evil.example.net", "/\t/evil.example.net", "/%0d%0aSet-Cookie:%20a=b", "/\r\nSet-Cookie: a=b", "@evil.example.net"),
     *(".evil.example.net", ":443@evil.example.net", "/.gateway/sign-out", "/.gateway/accept?ticket=x", "/%2egateway/sign-in"),
-    *("/..//evil.example.net", "/./%2e%2e//evil.example.net", "data:text/html,x", "", " /", "/\u2028", "/x y", "/\x00", "https:///evil"),
+    *(
+        "/..//evil.example.net",
+        "/./%2e%2e//evil.example.net",
+        "data:text/html,x",
+        "",
+        " /",
+        "/\u2028",
+        "/x y",
+        "/\x00",
+        "https:///evil.example.net",
+    ),
     *("https://hr.example.com.evil.example.net/", "https://hr.example.com@evil.example.net/", "https://hr.example.com:444/"),
 ]
 
@@ -60,7 +71,7 @@ async def test_no_address_of_another_site_gets_into_a_sign_out(gateway: Site, to
     shown = await browser.ask(posted.location)
     own = await browser.post(f"{LOGIN}{SIGN_OUT}", f"to={encoded}")
     for reply in (asked, posted, shown, own):
-        assert "evil" not in reply.body + reply.location and "javascript" not in reply.body and len(reply.values("Set-Cookie")) < 9
+        assert "evil.example" not in reply.body + reply.location and "javascript" not in reply.body and len(reply.values("Set-Cookie")) < 9
     assert f'href="{HR}/"' in shown.body
 
 
