@@ -6,6 +6,7 @@ from tests.harness.replies import RawReply
 from tests.harness.site import FETCH, Site
 
 DIALECTS = tuple(dialect.name for dialect in dialects.DIALECTS)
+TERSE = frozenset(dialect.name for dialect in dialects.DIALECTS if dialect.is_terse)
 GATEWAY = "http://gateway.internal:8080"
 TRUSTING = 'trusted_proxies = ["127.0.0.1/32"]'
 
