@@ -115,7 +115,7 @@ replicas: $(FOR_TESTS) | $(OF_DEBIAN)
 	FIELD_ON=replicas $(BIN)/python -m pytest $(addprefix tests/,$(ON_REPLICAS)) -k "not in_every_worker" --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
 # Some tests put classes of their own in place of compiled ones, which only plain Python allows.
-ON_PLAIN_PYTHON = journeys/test_one_user.py journeys/test_two_replicas.py journeys/test_factors.py journeys/test_new_browsers.py upstream/test_write_batch_of_ones_own.py
+ON_PLAIN_PYTHON = journeys/test_one_user.py journeys/test_two_replicas.py journeys/test_left_answers.py journeys/test_factors.py journeys/test_new_browsers.py upstream/test_write_batch_of_ones_own.py
 # The suite holds this, and what it tests is not compiled: how Redis fails. So it is with most of tests/workers (how a process starts, ends
 # and is replaced; test_one_user_as_processes does that here too), with tests/config and with tests/commands.
 HELD_BY_SUITE := journeys/test_redis_weather.py

@@ -128,6 +128,11 @@ class Closer:
         """Run ``close`` in the background, for a sign-out that the browser itself requested at Okta."""
         return self._begin(Closing(Goal.SIGN_OUT, cookies, browser))
 
+    def close_issued(self, cookies: Cookies, browser: BrowserFields) -> asyncio.Task[Final]:
+        """Like ``close_soon``, for cookies that Okta has just set. This process or another had the answer, so no question is a guess."""
+        self._sessions.issued(cookies)
+        return self.close_soon(cookies, browser)
+
     async def resume(self) -> None:
         """Continue the unproven closings of earlier or killed processes. Raises ``StateFailed``."""
         await self._backlog.resume()

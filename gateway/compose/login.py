@@ -63,7 +63,7 @@ def login_door(parts: Parts, opened: AsyncExitStack, pools: OrgPools | None = No
     forwarding = OrgForwarding(pools, parts.sessions, parts.closer, pending_cookie, browsers, new_sessions, token_origins, origins)
     confirmation = ConfirmationForm(parts.table, parts.sealer, parts.sessions, parts.clock)
     responses = OutcomeResponses(confirmation, pending_cookie, login.origin, parts.clock, parts.tell)
-    undelivered = UndeliveredAnswers(parts.state, parts.sealer, parts.closer.close_soon)
+    undelivered = UndeliveredAnswers(parts.state, parts.sealer, parts.closer.close_issued)
     redeemer = Redeemer(
         parts.sessions,
         parts.closer,

@@ -102,7 +102,7 @@ def _is_only_a_turn_of_the_loop(call: ast.Call) -> bool:
 
 
 SCRIPTED = (
-    *(f"tests/journeys/{name}.py" for name in ("in_memory", "shared_memory", "test_two_replicas")),
+    *(f"tests/journeys/{name}.py" for name in ("in_memory", "shared_memory", "test_two_replicas", "test_left_answers")),
     "tests/coordination/test_leases.py",
 )
 """They run on the loop of tests/journeys/scripted_loop.py, whose time is the script's: a sleep there takes none."""

@@ -143,6 +143,13 @@ async def test_t8_a_planted_cookie_keeps_no_known_session_alive_where_no_guess_i
     assert session.is_over and room.closer.backlog == 0
 
 
+async def test_t8_a_session_that_began_at_another_process_ends_where_no_guess_is_left(room: Room) -> None:
+    for number in range(300 // 8 + 1):
+        await room.closer.close(made_up(number), BROWSER)
+    cookies, session = room.signed_in()
+    assert await room.closer.close_issued(cookies, BROWSER) == Proven() and session.is_over
+
+
 async def test_t8_one_client_has_one_closing_of_made_up_cookies_at_a_time(room: Room) -> None:
     room.org.faults.add(fault({"method": "GET", "path": ME, "hold": True, "times": None, "status": 200}))
     first, second = (asyncio.create_task(room.closer.close(made_up(number), BROWSER)) for number in range(2))

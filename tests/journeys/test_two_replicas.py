@@ -6,14 +6,10 @@ Two gateways share one state in memory. ``one`` and ``other`` choose which of th
 import asyncio
 from urllib.parse import quote
 
-import pytest
-
 from gateway.coordination.unfinished_work import ALIVE_SECONDS, LOOK_SECONDS
 from gateway.dev.standin import fault
-from gateway.doors.login.undelivered_answers import UNDELIVERED_SECONDS
 from gateway.revocations import Revocation
 from tests.harness.person import ALICE, BOB, HR, LOGIN, SCRIPT, redemption
-from tests.journeys.shared_memory import SharedMemory
 from tests.journeys.two_replicas import TwoReplicas, day
 
 ME = "/api/v1/sessions/me"
@@ -108,9 +104,7 @@ def test_a_turn_ends_by_itself_when_its_process_was_killed() -> None:
 def test_without_the_state_a_switch_refuses_and_a_sign_out_goes_on() -> None:
     async def tells(two: TwoReplicas) -> None:
         await two.person.go(redemption(two.org.session_token(ALICE)))
-        for replica in two.place.replicas:
-            assert isinstance(replica.view, SharedMemory)
-            replica.view.is_cut = True
+        two.reach_the_state(False)
         sent = two.sent()
         reply = await two.person.ask(redemption(two.org.session_token(BOB)))
         assert reply.status == 503 and two.sent() == sent
@@ -226,53 +220,3 @@ def test_a_session_that_only_a_late_answer_to_one_knows_is_closed_before_the_oth
         assert two.living() == [BOB]
 
     day(tells, "identity", ["idx-rotates"], 0.05)
-
-
-async def left_before_the_answer(two: TwoReplicas) -> str:
-    """Bob's token is on its way to Okta when his browser leaves. The address with which it may come again for the answer."""
-    await two.person.go(f"{HR}/")
-    url = redemption(two.org.session_token(BOB))
-    two.place.slow((1.0,))
-    leaving = asyncio.create_task(two.person.ask(url))
-    await asyncio.sleep(1.5)
-    leaving.cancel()
-    await asyncio.wait({leaving})
-    two.place.slow((0.0,))
-    await asyncio.sleep(5)
-    assert two.sent() == 1 and two.living() == [BOB]
-    return url
-
-
-def test_a_session_whose_answer_nobody_fetches_is_closed() -> None:
-    async def tells(two: TwoReplicas) -> None:
-        await left_before_the_answer(two)
-        await two.place.waits(UNDELIVERED_SECONDS + 1)
-        assert two.living() == []
-
-    day(tells)
-
-
-@pytest.mark.parametrize("ends", ["killed", "stopped"])
-def test_so_it_is_when_the_process_that_sent_the_token_ended_before(ends: str) -> None:
-    async def tells(two: TwoReplicas) -> None:
-        await left_before_the_answer(two)
-        if ends == "killed":
-            await two.place.drop(0)
-        else:
-            await two.place.replicas.pop(0).stop()
-        await two.place.waits(UNDELIVERED_SECONDS + ALIVE_SECONDS + 2 * LOOK_SECONDS)
-        assert two.living() == []
-
-    day(tells)
-
-
-def test_an_answer_is_fetched_from_the_other_when_the_process_that_sent_the_token_ended_before() -> None:
-    async def tells(two: TwoReplicas) -> None:
-        url = await left_before_the_answer(two)
-        await two.place.drop(0)
-        await two.place.waits(ALIVE_SECONDS + 2 * LOOK_SECONDS)
-        assert (await two.person.go(url)).body == f"hello {BOB}"
-        await two.place.waits(3 * UNDELIVERED_SECONDS)
-        assert two.sent() == 1 and two.living() == [BOB]
-
-    day(tells)

@@ -10,7 +10,7 @@ from tests.journeys.promise import Truth, WatchedOrg
 from tests.journeys.scenarios import PEOPLE, TRUSTED
 from tests.journeys.scenarios_in_memory import NO_CLIENT, PersonInMemory
 from tests.journeys.scripted_loop import ScriptedLoop
-from tests.journeys.shared_memory import ReplicaRouting
+from tests.journeys.shared_memory import ReplicaRouting, SharedMemory
 
 
 @dataclass
@@ -25,6 +25,12 @@ class TwoReplicas:
     def at(self, *route: int) -> None:
         """The next requests go to these gateways, in turn."""
         self.place.goes_to(route)
+
+    def reach_the_state(self, do: bool) -> None:
+        """Whether both gateways reach the shared state from now on."""
+        for replica in self.place.replicas:
+            assert isinstance(replica.view, SharedMemory)
+            replica.view.is_cut = not do
 
     def sent(self) -> int:
         """How many redemptions reached the org."""

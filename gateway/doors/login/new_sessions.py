@@ -108,7 +108,7 @@ class NewSessions:
         if begun:
             until_closed = ExitStack()
             until_closed.enter_context(self._closer.in_flight.counting(self._sessions.fingerprints(sender.living_cookies)))
-            self._closer.close_soon(begun, sender.browser_fields).add_done_callback(lambda _: until_closed.close())
+            self._closer.close_issued(begun, sender.browser_fields).add_done_callback(lambda _: until_closed.close())
         return without_session(answered)
 
     async def _doubt(self, sender: LoginBrowser) -> None:
@@ -134,7 +134,7 @@ class NewSessions:
             return await self._under_lease(answered, begun, sender, in_flight)
         except OutsideFailed:
             if begun:
-                self._closer.close_soon(tuple(one for one in begun if one not in sender.living_cookies), sender.browser_fields)
+                self._closer.close_issued(tuple(one for one in begun if one not in sender.living_cookies), sender.browser_fields)
             raise
 
     async def _under_lease(self, answered: Fields, begun: Cookies, sender: LoginBrowser, in_flight: ExitStack) -> Fields:
@@ -208,7 +208,7 @@ class NewSessions:
     def _withheld(self, final: Withhold, comparison: Comparison) -> Withheld:
         """Close the new session too. The older sessions are moved from their own cookie names into the pending cookie."""
         sender = comparison.sender
-        self._closer.close_soon(comparison.new, sender.browser_fields)
+        self._closer.close_issued(comparison.new, sender.browser_fields)
         self._tell("answer_withheld", {"reason": final.reason, "client": sender.head.client})
         older = tuple(dict.fromkeys((*sender.carried, *comparison.older.cookies)))
         return Withheld(Refuse(final.reason, revoked=True), self._pending_cookie.moved(sender.head, sender.living_cookies, older))

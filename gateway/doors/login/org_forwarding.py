@@ -127,8 +127,7 @@ class OrgForwarding:
     def _close_lost(self, begun: Cookies, head: RequestHead) -> None:
         """Close the session of an answer that is lost: no browser gets these cookies, and no record names them."""
         if begun:
-            self._sessions.issued(begun)
-            self._closer.close_soon(begun, browser_fields_of(head))
+            self._closer.close_issued(begun, browser_fields_of(head))
 
     async def pushed(self, head: RequestHead, body: bytes) -> Answer:
         """Okta's whole answer to a pushed authorization request (RFC 9126) without a token. It neither begins nor ends a session."""

@@ -143,7 +143,7 @@ class Redeemer:
             if waiting is not None and not _has_signed_in_since(waiting, record):
                 return redemptions.Sent(waiting)
             if waiting is not None:
-                self._closer.close_soon(cookies_set(waiting.fields), sender.browser_fields)
+                self._closer.close_issued(cookies_set(waiting.fields), sender.browser_fields)
             spent = await self._token_ledger.spent(running.tokens)
             if spent is not None:
                 return await self._spent(running, spent, received_cookies)
@@ -248,7 +248,7 @@ class Redeemer:
             return await self._begun(running, answer)
         except OutsideFailed as error:
             # The session cannot be stored, or another process has the browser's lease by now: it must not reach the browser.
-            self._closer.close_soon(cookies_set(answer.fields), running.sender.browser_fields)
+            self._closer.close_issued(cookies_set(answer.fields), running.sender.browser_fields)
             return redemptions.Unanswered(error.reason, True, _settled(running.head, ())), ""
 
     async def _begun(self, running: _Running, answer: Answer) -> tuple[redemptions.Sent, str]:

@@ -27,8 +27,9 @@ UNDELIVERED_SECONDS = 30.0
 
 _KIND = "left-answer"
 """Not ``undelivered-answer``: releases before 0.2.3 wrote records of that name in another form."""
-_KEPT_SECONDS = 4 * UNDELIVERED_SECONDS
-"""The record outlives the waits of two processes, and the time until the second one knows that the first is gone."""
+_KEPT_SECONDS = 10 * UNDELIVERED_SECONDS
+"""The record outlives the waits of two processes, the time until the second one knows that the first is gone, and minutes without the
+state."""
 
 LARGEST_UNDELIVERED_BYTES = 64 * 1024
 """An answer with a larger body is not kept for a client that left: its session is closed at once. Okta's answers are redirects of 2 KiB."""
@@ -110,10 +111,14 @@ class UndeliveredAnswers:
         return True
 
     async def _end_unfetched(self, key: bytes) -> None:
-        found = await self._taken(key)
-        if found is not None:
-            self._end(found.fields, BrowserFields(*found.sent, found.client))
-        await self._work.end(key)
+        """End the session of this answer, unless the answer was fetched. While the state is away nobody knows that, so try again later."""
+        try:
+            found = await self._taken(key)
+            if found is not None:
+                self._end(found.fields, BrowserFields(*found.sent, found.client))
+            await self._work.end(key)
+        except StateFailed:
+            await self._end_later(key)
 
     def _end(self, fields: Fields, browser: BrowserFields) -> None:
         """Close the session that an answer with these fields begins, if there is one."""

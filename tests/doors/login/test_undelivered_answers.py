@@ -1,4 +1,4 @@
-"""Answers whose client left: who may fetch them, and whose sessions are ended at once. ``journeys/test_two_replicas.py`` lets time pass."""
+"""Answers whose client left: who may fetch them, and whose sessions are ended at once. ``journeys/test_left_answers.py`` lets time pass."""
 
 import secrets
 
