@@ -7,4 +7,4 @@ without a clock or a socket), ``gateway.doors`` (answers the requests), ``gatewa
 the version.
 """
 
-__version__ = "0.2.3"
+__version__ = "0.2.4"
