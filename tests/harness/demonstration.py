@@ -6,6 +6,7 @@ Fixtures: ``start`` starts it with options of the test, ``stage`` is the usual o
 import io
 import json
 import socket
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -95,6 +96,7 @@ class Stages:
         wishes = DemoOptions(0, 0, upstream, True, engine, users, environ or {}, tls=tls)
         demonstration = Demonstration(wishes, Log("debug", stream=written), clock)
         await demonstration.start()
+        self.opened.callback(lambda: sys.stdout.write(written.getvalue()))  # pytest shows it if the test fails
         self.opened.push_async_callback(demonstration.aclose)
         return Stage(demonstration, written)
 
