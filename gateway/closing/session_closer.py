@@ -129,7 +129,7 @@ class Closer:
         return self._begin(Closing(Goal.SIGN_OUT, cookies, browser))
 
     def close_issued(self, cookies: Cookies, browser: BrowserFields) -> asyncio.Task[Final]:
-        """Like ``close_soon``, for cookies that Okta has just set. This process or another had the answer, so no question is a guess."""
+        """Like ``close_soon``, for cookies that Okta has just set in an answer to this process or another. So they are not made up."""
         self._sessions.issued(cookies)
         return self.close_soon(cookies, browser)
 

@@ -26,11 +26,11 @@ class TwoReplicas:
         """The next requests go to these gateways, in turn."""
         self.place.goes_to(route)
 
-    def reach_the_state(self, do: bool) -> None:
-        """Whether both gateways reach the shared state from now on."""
+    def reach_the_state(self, is_there: bool) -> None:
+        """From now on the shared state is there for both gateways, or away."""
         for replica in self.place.replicas:
             assert isinstance(replica.view, SharedMemory)
-            replica.view.is_cut = not do
+            replica.view.is_cut = not is_there
 
     def sent(self) -> int:
         """How many redemptions reached the org."""

@@ -111,7 +111,7 @@ class UndeliveredAnswers:
         return True
 
     async def _end_unfetched(self, key: bytes) -> None:
-        """End the session of this answer, unless the answer was fetched. While the state is away nobody knows that, so try again later."""
+        """End the session of this answer, unless the answer was fetched. Only the state knows that: while it is away, try again later."""
         try:
             found = await self._taken(key)
             if found is not None:
